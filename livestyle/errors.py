@@ -1,0 +1,35 @@
+"""Everything livestyle raises on purpose. A message is one line: the value, what is allowed, what to do next."""
+
+from __future__ import annotations
+
+
+class LivestyleError(Exception):
+    """The base: the command line prints it as one line and exits with code 2."""
+
+
+class SettingError(LivestyleError):
+    """An option or a Look has a value that is not allowed."""
+
+
+class SourceError(LivestyleError):
+    """A camera, video, image or folder cannot be read."""
+
+
+class SourceLost(SourceError):
+    """A live source that had been delivering frames stopped; opening it again may help."""
+
+
+class StyleError(LivestyleError):
+    """A style is unknown, cannot be computed or belongs to another encoder."""
+
+
+class WeightsError(LivestyleError):
+    """A weights file is missing, damaged or of the wrong shape."""
+
+
+class DeviceError(LivestyleError):
+    """The computing device asked for is not there."""
+
+
+class OutputError(LivestyleError):
+    """An output cannot be written, or there is no screen to show it on."""

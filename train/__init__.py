@@ -1,0 +1,1 @@
+"""Training: reproduces the weights that livestyle ships. See train/README.md."""

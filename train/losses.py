@@ -1,0 +1,38 @@
+"""The losses of Huang & Belongie 2017 (eqs. 11 to 13), and a total-variation penalty."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from livestyle.model.adain import mean_std
+
+TapStats = Sequence[tuple[Tensor, Tensor]]
+"""(mean, std), each (N, C, 1, 1) float32, of relu1_1, relu2_1, relu3_1, relu4_1."""
+
+
+def tap_stats(taps: Sequence[Tensor]) -> TapStats:
+    """Statistics of the encoder's taps."""
+    return [mean_std(tap) for tap in taps]
+
+
+def content_loss(output_relu4_1: Tensor, target: Tensor) -> Tensor:
+    """Mean squared distance of the painting's relu4_1 to AdaIN's output (eq. 12)."""
+    return F.mse_loss(output_relu4_1.float(), target.float())
+
+
+def style_loss(output_taps: Sequence[Tensor], style: TapStats) -> Tensor:
+    """Distance of means plus distance of stds, summed over the taps (eq. 13)."""
+    total = torch.zeros((), device=output_taps[0].device)
+    for tap, (style_mean, style_std) in zip(output_taps, style, strict=True):
+        mean, std = mean_std(tap)
+        total = total + F.mse_loss(mean, style_mean) + F.mse_loss(std, style_std)
+    return total
+
+
+def total_variation(picture: Tensor) -> Tensor:
+    """Mean absolute difference of neighbouring pixels. picture: (N, 3, H, W)."""
+    return (picture.diff(dim=2).abs().mean() + picture.diff(dim=3).abs().mean()).float()
