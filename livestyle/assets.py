@@ -8,5 +8,5 @@ from pathlib import Path
 def asset_dir(name: str) -> Path:
     """The folder `name` (weights, bank, media): packaged first, then the checkout's."""
     package = Path(__file__).parent
-    packaged = package / name
+    packaged = package / "data" / name
     return packaged if packaged.is_dir() else package.parent / name

@@ -92,13 +92,18 @@ def parse_size(text: str) -> tuple[int, int] | int:
 
 
 def fit_size(width: int, height: int, size: tuple[int, int] | int | None) -> tuple[int, int]:
-    """(width, height) of the painting for a source of the given size. All in pixels."""
+    """(width, height) of the painting for a source of the given size. All in pixels.
+
+    For a shorter side the longer one is rounded to an even number, as video codecs want it.
+    """
     if size is None:
         return width, height
     if isinstance(size, tuple):
         return size
     k = size / min(width, height)
-    return max(16, round(width * k)), max(16, round(height * k))
+    if width < height:
+        return size, max(size, 2 * round(height * k / 2))
+    return max(size, 2 * round(width * k / 2)), size
 
 
 def nearest_names(name: str, known: Sequence[str]) -> str:

@@ -76,3 +76,9 @@ def load_into(module: nn.Module, entry: WeightsEntry) -> None:
     except (SafetensorError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise WeightsError(f"weights {entry.file} do not fit {entry.arch} ({reason}): {REINSTALL}") from None
+
+
+def encoder_id(folder: Path | None = None) -> str:
+    """Which encoder the weights hold, as stored with style statistics. Needs no torch."""
+    entry = manifest(folder)["encoder"]
+    return f"{entry.arch}-{entry.sha256[:8]}"

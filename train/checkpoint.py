@@ -12,15 +12,21 @@ import torch
 
 State = dict[str, Any]
 
+# What reading damaged bytes raises, in zipfile and in torch.load.
+_DAMAGED = (RuntimeError, OSError, EOFError, ValueError, LookupError, pickle.UnpicklingError, zipfile.BadZipFile)
+
 
 def save(folder: Path, step: int, state: State, *, keep: int = 2) -> Path:
-    """Write `state` as the checkpoint of `step` atomically; keep the newest `keep` ones."""
+    """Write `state` as the checkpoint of `step` atomically; of those up to it keep the newest `keep`."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"step-{step:07d}.pt"
     part = path.with_suffix(".part")
-    torch.save(state, part)
+    with open(part, "wb") as file:
+        torch.save(state, file)
+        file.flush()
+        os.fsync(file.fileno())
     os.replace(part, path)
-    for old in sorted(folder.glob("step-*.pt"))[:-keep]:
+    for old in [p for p in sorted(folder.glob("step-*.pt")) if p <= path][:-keep]:
         old.unlink()
     return path
 
@@ -29,8 +35,16 @@ def load_latest(folder: Path) -> State | None:
     """The newest checkpoint that can be read, or None. A damaged one is named and passed over."""
     for path in sorted(folder.glob("step-*.pt"), reverse=True):
         try:
-            state: State = torch.load(path, map_location="cpu", weights_only=True)
-            return state
-        except (RuntimeError, EOFError, OSError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
-            print(f"damaged checkpoint {path} passed over ({error}); trying the one before", flush=True)
+            return _load(path)
+        except _DAMAGED as error:
+            reason = " ".join(str(error).split())[:200]
+            print(f"damaged checkpoint {path} passed over ({reason}); trying the one before", flush=True)
     return None
+
+
+def _load(path: Path) -> State:
+    with zipfile.ZipFile(path) as archive:  # torch.load does not look at the checksums
+        if damaged := archive.testzip():
+            raise zipfile.BadZipFile(f"wrong checksum of {damaged}")
+    state: State = torch.load(path, map_location="cpu", weights_only=True)
+    return state

@@ -35,4 +35,5 @@ def style_loss(output_taps: Sequence[Tensor], style: TapStats) -> Tensor:
 
 def total_variation(picture: Tensor) -> Tensor:
     """Mean absolute difference of neighbouring pixels. picture: (N, 3, H, W)."""
-    return (picture.diff(dim=2).abs().mean() + picture.diff(dim=3).abs().mean()).float()
+    x = picture.float()
+    return x.diff(dim=2).abs().mean() + x.diff(dim=3).abs().mean()

@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from livestyle.model.vgg import VGGEncoder, fold_preprocessing, normalise_activations
-from train.data import index_pictures, read_picture, to_tensor
+from train.data import evenly, index_pictures
 from train.runtime import flag, parse_flags
 
 CAFFE_MEAN = (123.68, 116.779, 103.939)
@@ -29,7 +29,7 @@ class Flags:
     vgg: Path = flag("safetensors with convB_C.weight/bias, input RGB * 255 - mean")
     pictures: tuple[str, ...] = flag("photographs: folders, tar shards or globs")
     out: Path = flag("the encoder weights to write")
-    count: int = flag("how many photographs, taken evenly from all", 96)
+    count: int = flag("how many photographs, a fixed stride apart", 96)
     shortest_side: int = flag("photographs are resized to this shorter side, in pixels", 256)
 
 
@@ -37,8 +37,7 @@ def main(argv: list[str] | None = None) -> None:
     """Read, fold, normalise, save; prints the mean activations found in the saved weights."""
     flags = parse_flags(Flags, argv)
     entries = index_pictures(list(flags.pictures))
-    chosen = entries[:: max(1, len(entries) // flags.count)][: flags.count]
-    pictures = [to_tensor(read_picture(e, flags.shortest_side))[None] for e in chosen]
+    pictures = [picture[None] for picture in evenly(entries, flags.count, flags.shortest_side)]
     encoder = VGGEncoder("vgg16").eval()
     raw = load_file(flags.vgg)
     encoder.load_state_dict(

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import json
+import math
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeVar, get_type_hints
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import torch
+from torch import Tensor
 
 F = TypeVar("F")
 
@@ -24,7 +29,8 @@ def flag(help_text: str, default: Any = dataclasses.MISSING) -> Any:
 def parse_flags(cls: type[F], argv: list[str] | None = None) -> F:
     """Build the frozen dataclass `cls` from the command line: field_name is --field-name.
 
-    tuple[str, ...] fields take one or more values; bool fields become --x / --no-x.
+    tuple[str, ...] fields take one or more values; bool fields become --x / --no-x; a Literal
+    allows its own values only.
     """
     parser = argparse.ArgumentParser(
         description=cls.__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
@@ -41,6 +47,8 @@ def parse_flags(cls: type[F], argv: list[str] | None = None) -> F:
             options["action"] = argparse.BooleanOptionalAction
         elif kind == tuple[str, ...]:
             options["nargs"] = "+"
+        elif get_origin(kind) is Literal:
+            options["choices"] = get_args(kind)
         else:
             options["type"] = kind
         parser.add_argument(name, **options)
@@ -79,3 +87,26 @@ def stop_on_signal() -> Iterator[StopRequest]:
     finally:
         for s, handler in previous.items():
             signal.signal(s, handler)
+
+
+class StepLog:
+    """Prints and appends to a JSON-lines file, every `every` steps, what the losses are."""
+
+    def __init__(self, path: Path, *, every: int, steps: int, batch: int, start: int) -> None:
+        self.path, self.every, self.steps, self.batch = path, every, steps, batch
+        self.logged, self.clock = start, time.monotonic()
+
+    def step(self, done: int, lr: float, losses: Mapping[str, Tensor]) -> None:
+        """Take note of step number `done` (from 1). Raises FloatingPointError on a loss that is not finite."""
+        if done % self.every:
+            return
+        values = {name: round(loss.item(), 4) for name, loss in losses.items()}
+        if not all(math.isfinite(v) for v in values.values()):
+            raise FloatingPointError(f"step {done}: {values}: lower --lr, then --resume from the last checkpoint")
+        rate = (done - self.logged) / (time.monotonic() - self.clock)
+        self.logged, self.clock = done, time.monotonic()
+        row = {"step": done, "lr": lr, "it_per_s": round(rate, 3)} | values
+        with open(self.path, "a") as file:
+            file.write(json.dumps(row) + "\n")
+        left_min = (self.steps - done) / rate / 60
+        print(f"{row}  {rate * self.batch:.1f} images/s  {left_min:.0f} min left", flush=True)

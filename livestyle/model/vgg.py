@@ -7,6 +7,7 @@ It does not know where weights come from (`livestyle.weights`) nor what happens 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 import torch
@@ -65,6 +66,16 @@ class VGGEncoder(nn.Module):
             self.add_module(name, ReflectConv(in_channels, out_channels))
             in_channels = out_channels
 
+    def taps(self, rgb: Tensor) -> Iterator[Tensor]:
+        """The four features of `forward` one by one, so that earlier ones need not stay in memory."""
+        x = rgb
+        for name, conv in self.named_children():
+            if name.endswith("_1") and name != "conv1_1":
+                x = F.max_pool2d(x, kernel_size=2, ceil_mode=True)
+            x = F.relu(conv(x))
+            if name.endswith("_1"):
+                yield x
+
     def forward(self, rgb: Tensor) -> Taps:
         """Features of a picture.
 
@@ -72,16 +83,13 @@ class VGGEncoder(nn.Module):
         Returns relu1_1 (N, 64, H, W), relu2_1 (N, 128, H/2, W/2), relu3_1 (N, 256, H/4, W/4) and
         relu4_1 (N, 512, H/8, W/8), sizes rounded up, all >= 0 and about 1 on average.
         """
-        taps = []
-        x = rgb
-        for name, conv in self.named_children():
-            if name.endswith("_1") and name != "conv1_1":
-                x = F.max_pool2d(x, kernel_size=2, ceil_mode=True)
-            x = F.relu(conv(x))
-            if name.endswith("_1"):
-                taps.append(x)
-        relu1_1, relu2_1, relu3_1, relu4_1 = taps
+        relu1_1, relu2_1, relu3_1, relu4_1 = self.taps(rgb)
         return relu1_1, relu2_1, relu3_1, relu4_1
+
+    def relu4_1(self, rgb: Tensor) -> Tensor:
+        """The last tap alone; see `forward`."""
+        *_, last = self.taps(rgb)
+        return last
 
 
 def fold_preprocessing(

@@ -1,0 +1,230 @@
+"""START HERE: the live show. Three threads and the queues between them.
+
+    capture thread --newest frame--> engine thread --newest painting--> main thread (window, sinks)
+
+Both queues hold one item and newer ones replace it, so a picture is never older than the work on
+it. The main thread owns the state that commands change; the engine thread reads it once a frame.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from livestyle import hud
+from livestyle.control import Show, command_for_key, describe, help_lines, key_name
+from livestyle.errors import LivestyleError
+from livestyle.frame import Frame, Picture
+from livestyle.meters import Meters
+from livestyle.pacing import CaptureThread, Latest
+from livestyle.pipeline import Painter, Painting
+from livestyle.settings import Look
+from livestyle.sinks.images import save_image
+from livestyle.sinks.window import Window
+
+WAIT_SECONDS = 0.1
+MESSAGE_SECONDS = 2.5
+
+
+@dataclass(frozen=True, eq=False)
+class Finished:
+    """A painting with the frame it was made of and the Look it was made with."""
+
+    frame: Frame
+    painting: Painting
+    look: Look
+
+
+class EngineThread:
+    """Builds the painter and paints the newest frame, over and over."""
+
+    def __init__(self, make_painter: Callable[[], Painter], frames: Latest[Frame], show: Show) -> None:
+        self.show = show
+        self.finished: Latest[Finished] = Latest()
+        self.painter: Painter | None = None
+        self.error: BaseException | None = None
+        self._make_painter = make_painter
+        self._frames = frames
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the frame in progress and end."""
+        self._stop.set()
+        self._thread.join(timeout=30)
+
+    def _run(self) -> None:
+        try:
+            self.painter = self._make_painter()
+            last: Finished | None = None
+            while not self._stop.is_set():
+                last = self._step(self.painter, last) or last
+        except BaseException as error:  # noqa: BLE001 - handed to the main thread, which raises it
+            self.error = error
+
+    def _step(self, painter: Painter, last: Finished | None) -> Finished | None:
+        """Paint once, if there is something to paint."""
+        show = self.show
+        look = show.look_at(time.monotonic())
+        if show.frozen and last is not None:
+            if look == last.look:
+                self._stop.wait(0.02)
+                return None
+            frame: Frame | None = replace(last.frame, grabbed_at=time.monotonic())
+        else:
+            frame = self._frames.take(WAIT_SECONDS)
+        if frame is None:
+            return None
+        done = Finished(frame, painter.paint(frame.rgb, look), look)
+        self.finished.put(done)
+        return done
+
+
+Sink = Callable[[Finished], None]
+Director = Callable[[Show, float], Show]
+
+
+class LiveShow:
+    """Runs a show from the first frame to the last; see the module's picture."""
+
+    def __init__(
+        self,
+        capture: CaptureThread,
+        make_painter: Callable[[], Painter],
+        show: Show,
+        *,
+        window: Window | None,
+        sinks: Sequence[Sink] = (),
+        director: Director | None = None,
+        snapshot_dir: Path = Path("."),
+        seconds: float | None = None,
+    ) -> None:
+        """director: changes the state by itself, as a demo does. seconds: end after that long."""
+        self.show = show
+        self.meters = Meters()
+        self.capture = capture
+        self._engine = EngineThread(make_painter, capture.latest, show)
+        self._window = window
+        self._sinks = sinks
+        self._director = director
+        self._snapshot_dir = snapshot_dir
+        self._seconds = seconds
+        self._current: Finished | None = None
+        self._message_until = 0.0
+
+    def run(self) -> Meters:
+        """Show until the person quits, the time is over or the source ends. Raises LivestyleError."""
+        started = time.monotonic()
+        self.capture.start()
+        self._engine.start()
+        try:
+            while not self.show.quitting and not self._over(started):
+                self._tick()
+        finally:
+            self._engine.stop()
+            self.capture.stop()
+            if self._window:
+                self._window.close()
+        return self.meters
+
+    def _over(self, started: float) -> bool:
+        """Time is up, the source has ended, or the window is gone. Raises what a thread ran into."""
+        if self._engine.error:
+            raise self._engine.error
+        self.capture.raise_if_failed()
+        first = self.meters.first_shown_seconds
+        if self._seconds is not None and first is not None and time.monotonic() - first >= self._seconds:
+            return True
+        if self.capture.status == "ended" and self.capture.latest.peek() is None and self._current is not None:
+            return self._window is None
+        return bool(self._window and self._window.closed)
+
+    def _tick(self) -> None:
+        if self._director and self._current is not None:
+            self._change(self._director(self.show, time.monotonic()))
+        finished = self._engine.finished.take(0.005 if self._window else WAIT_SECONDS)
+        if finished is not None:
+            self._current = finished
+            for sink in self._sinks:
+                sink(finished)
+        if self._window:
+            self._refresh(self._window)
+        if finished is not None:
+            self.meters.painting_shown(time.monotonic(), finished.frame.grabbed_at, finished.painting.stage_ms)
+
+    def _refresh(self, window: Window) -> None:
+        window.set_fullscreen(self.show.fullscreen)
+        window.show(self._picture(), lambda scaled: hud.draw(scaled, self._overlay()))
+        command = command_for_key(key_name(window.poll_key(10)))
+        if command:
+            self.press(command.keys[0])
+
+    def press(self, key: str) -> None:
+        """Do what a key does."""
+        command = command_for_key(key)
+        if command:
+            self._change(command.apply(replace(self.show, message=""), time.monotonic()))
+
+    def _change(self, show: Show) -> None:
+        if show is self.show:
+            return
+        if show.snapshots > self.show.snapshots:
+            show = replace(show, message=self._save_snapshot())
+        if show.message:
+            self._message_until = time.monotonic() + MESSAGE_SECONDS
+        self.show = self._engine.show = show
+
+    def _save_snapshot(self) -> str:
+        """Save the clean painting; what to tell the person."""
+        if self._current is None:
+            return "nothing painted yet"
+        path = self._snapshot_dir / f"livestyle-{datetime.now():%Y%m%d-%H%M%S-%f}.png"
+        try:
+            save_image(path, self._current.painting.rgb)
+        except LivestyleError as error:
+            return str(error)
+        return f"saved {path.name}"
+
+    def _picture(self) -> Picture:
+        if self._current is not None:
+            return self._current.painting.rgb
+        frame = self.capture.latest.peek()
+        return frame.rgb if frame is not None else np.zeros((360, 640, 3), np.uint8)
+
+    def _overlay(self) -> hud.Overlay:
+        return hud.Overlay(
+            lines=self._hud_lines() if self.show.hud and self._current else (),
+            help=tuple(help_lines(self.show)) if self.show.help else (),
+            message=self._message(),
+        )
+
+    def _message(self) -> str:
+        if self.capture.status.startswith("lost"):
+            return self.capture.status
+        if self._current is None:
+            return "loading the network ..."
+        return self.show.message if time.monotonic() < self._message_until else ""
+
+    def _hud_lines(self) -> tuple[str, ...]:
+        assert self._current is not None and self._engine.painter is not None
+        painting, look = self._current.painting, self._current.look
+        height, width = painting.rgb.shape[:2]
+        engine = self._engine.painter.engine
+        stages = "  ".join(f"{stage} {ms:.0f}" for stage, ms in painting.stage_ms.items() if ms >= 0.5)
+        extras = [f"alpha {look.alpha:.2f}"]
+        extras += [word for word, on in (("own colours", look.preserve_color), ("mirror", look.mirror), ("frozen", self.show.frozen)) if on]
+        return (
+            f"{self.meters.rate.per_second:.1f} fps   {self.meters.recent_latency_ms():.0f} ms glass to glass   {width}x{height}",
+            f"{stages} ms   {engine.name} {engine.precision}",
+            f"{'camera itself' if look.bypass else describe(look.weights)}   {'   '.join(extras)}",
+        )

@@ -1,0 +1,274 @@
+"""The bank: named style statistics on disk, one safetensors file with JSON metadata a style.
+
+Built-in styles travel with the program; a person's own live in the platform's user data folder,
+statistics of images named on the command line in the user cache folder, by content hash. The
+bank does not know how statistics are computed: it is given a function for that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import platformdirs
+from numpy.typing import NDArray
+
+from livestyle.assets import asset_dir
+from livestyle.errors import OutputError, StyleError
+from livestyle.frame import Picture
+from livestyle.settings import StyleWeights, normalised, unknown_style
+
+TAPS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
+CHANNELS = (64, 128, 256, 512)
+MIN_STYLE_SIDE_PX = 32
+STYLE_SIDE_PX = 384
+"""Style images are reduced to this shorter side first: strokes keep their size in the painting."""
+
+Vector = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class StyleStats:
+    """What a style image is reduced to: per-channel mean and std of the four taps.
+
+    means, stds: one float32 vector a tap, of 64, 128, 256 and 512 channels; stds > 0.
+    """
+
+    means: tuple[Vector, ...]
+    stds: tuple[Vector, ...]
+
+    def __post_init__(self) -> None:
+        for kind in (self.means, self.stds):
+            shapes = tuple(v.shape for v in kind)
+            if shapes != tuple((c,) for c in CHANNELS) or not all(np.isfinite(v).all() for v in kind):
+                raise ValueError(f"style statistics need finite vectors of {CHANNELS} channels, not {shapes}")
+
+
+def blend_stats(parts: Iterable[tuple[StyleStats, float]]) -> StyleStats:
+    """The convex blend of K styles' statistics (Huang & Belongie 2017, eq. 15)."""
+    parts = list(parts)
+
+    def mix(vectors: list[tuple[Vector, float]]) -> Vector:
+        return np.sum([v * np.float32(w) for v, w in vectors], axis=0, dtype=np.float32)
+
+    return StyleStats(
+        means=tuple(mix([(s.means[i], w) for s, w in parts]) for i in range(len(TAPS))),
+        stds=tuple(mix([(s.stds[i], w) for s, w in parts]) for i in range(len(TAPS))),
+    )
+
+
+@dataclass(frozen=True)
+class StyleInfo:
+    """A style's metadata."""
+
+    name: str
+    title: str
+    artist: str = ""
+    year: str = ""
+    kind: str = ""
+    order: int = 1_000
+    """Place in the list; the first nine are on the number keys."""
+    encoder: str = ""
+    """Which encoder made the statistics."""
+
+    @property
+    def label(self) -> str:
+        """Title, artist and year in one line."""
+        return ", ".join(filter(None, (self.title, self.artist, self.year)))
+
+
+@dataclass(frozen=True)
+class BankEntry:
+    """A style and where it lies."""
+
+    info: StyleInfo
+    path: Path
+    builtin: bool
+
+    @property
+    def preview(self) -> Path:
+        """The picture that livestyle painted of the demo photograph in this style."""
+        return self.path.with_suffix(".jpg")
+
+
+Encode = Callable[[Picture], StyleStats]
+"""Runs the encoder on a style image."""
+
+
+def save_style(path: Path, info: StyleInfo, stats: StyleStats) -> None:
+    """Write a style file atomically. Raises OutputError."""
+    from safetensors.numpy import save_file
+
+    tensors = {f"{tap}.mean": v for tap, v in zip(TAPS, stats.means, strict=True)}
+    tensors |= {f"{tap}.std": v for tap, v in zip(TAPS, stats.stds, strict=True)}
+    part = path.with_suffix(f".{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file(tensors, part, metadata={"style": json.dumps(info.__dict__)})
+        os.replace(part, path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise OutputError(f"style {info.name!r} cannot be saved as {path} ({error.strerror or error}): free some space or check permissions") from None
+
+
+def load_style(path: Path) -> tuple[StyleInfo, StyleStats]:
+    """Read a style file. Raises StyleError when it is damaged."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="np") as file:
+            info = StyleInfo(**json.loads(file.metadata()["style"]))
+            stats = StyleStats(
+                means=tuple(file.get_tensor(f"{tap}.mean") for tap in TAPS),
+                stds=tuple(file.get_tensor(f"{tap}.std") for tap in TAPS),
+            )
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise StyleError(f"style file {path} is damaged ({error}): remove it and add the style again") from None
+    return info, stats
+
+
+def style_name(text: str) -> str:
+    """A name for a style from a file's stem or a person's words: lower case, digits, - and _."""
+    return re.sub(r"[^a-z0-9_-]+", "_", text.lower()).strip("_-") or "style"
+
+
+class Bank:
+    """All styles that can be named. Statistics are read when first asked for and then kept."""
+
+    def __init__(
+        self,
+        *,
+        encoder: str = "",
+        builtin_dir: Path | None = None,
+        user_dir: Path | None = None,
+        cache_dir: Path | None = None,
+    ) -> None:
+        """encoder: id of the encoder in use; statistics of another one are refused ("" skips that)."""
+        self.encoder = encoder
+        self.user_dir = user_dir or Path(platformdirs.user_data_dir("livestyle", appauthor=False)) / "styles"
+        self.cache_dir = cache_dir or Path(platformdirs.user_cache_dir("livestyle", appauthor=False)) / "styles"
+        self._loaded: dict[str, StyleStats] = {}
+        self._entries: dict[str, BankEntry] = {}
+        for folder, builtin in ((builtin_dir or asset_dir("bank"), True), (self.user_dir, False)):
+            found = [BankEntry(load_style(p)[0], p, builtin) for p in folder.glob("*.safetensors")]
+            for entry in sorted(found, key=lambda e: (e.info.order, e.info.name)):
+                self._entries[entry.info.name] = entry
+
+    def __iter__(self) -> Iterable[BankEntry]:
+        return iter(self._entries.values())
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names in order: built-in ones, then the person's own."""
+        return tuple(self._entries)
+
+    def entry(self, name: str) -> BankEntry:
+        """A style's metadata and place. Raises StyleError naming the nearest ones."""
+        if name not in self._entries:
+            raise unknown_style(name, self.names)
+        return self._entries[name]
+
+    def stats(self, name: str) -> StyleStats:
+        """A style's statistics. Raises StyleError when unknown, damaged or of another encoder."""
+        if name not in self._loaded:
+            entry = self.entry(name)
+            info, stats = load_style(entry.path)
+            if self.encoder and info.encoder != self.encoder:
+                raise StyleError(
+                    f"style {name!r} was computed with encoder {info.encoder}, in use is {self.encoder}: "
+                    "add it again from its image with `livestyle styles add`"
+                )
+            self._loaded[name] = stats
+        return self._loaded[name]
+
+    def blend(self, weights: StyleWeights) -> StyleStats:
+        """Blended statistics of weighted styles."""
+        if len(weights) == 1:
+            return self.stats(weights[0][0])
+        return blend_stats((self.stats(name), weight) for name, weight in weights)
+
+    def resolve(self, weights: StyleWeights, encode: Encode) -> StyleWeights:
+        """Replace image paths among the names by styles made of them; others must be known.
+
+        Raises StyleError or SourceError.
+        """
+        return normalised((self._resolve_one(name, encode), weight) for name, weight in weights)
+
+    def _resolve_one(self, name: str, encode: Encode) -> str:
+        if name in self._entries:
+            return name
+        path = Path(name).expanduser()
+        if not path.exists():
+            raise unknown_style(name, self.names)
+        return self.from_image(path, encode)
+
+    def from_image(self, path: Path, encode: Encode) -> str:
+        """Make an image file usable as a style for this run; cached by content. Returns its name.
+
+        Raises SourceError when it is no image, StyleError when it is smaller than 32 px.
+        """
+        rgb = read_style_image(path)
+        digest = hashlib.sha256(rgb.tobytes() + repr(rgb.shape).encode()).hexdigest()[:16]
+        cached = self.cache_dir / f"{digest}-{self.encoder or 'any'}.safetensors"
+        name = style_name(path.stem)
+        if name in self._entries and self._entries[name].path != cached:
+            name = f"{name}-{digest[:4]}"
+        try:
+            stats = load_style(cached)[1]
+        except StyleError:
+            stats = encode(rgb)
+            save_style(cached, StyleInfo(name, path.stem, encoder=self.encoder), stats)
+        info = StyleInfo(name, path.stem, encoder=self.encoder)
+        self._entries[name] = BankEntry(info, cached, builtin=False)
+        self._loaded[name] = stats
+        return name
+
+    def add(self, path: Path, encode: Encode, *, name: str | None = None) -> BankEntry:
+        """Keep an image's statistics as a style of the person's own.
+
+        Raises StyleError when the name is taken, SourceError when the file is no image.
+        """
+        name = style_name(name or path.stem)
+        if name in self._entries:
+            raise StyleError(f"style {name!r} is there already: choose another with --name, or `livestyle styles remove {name}` first")
+        stats = encode(read_style_image(path))
+        entry = BankEntry(StyleInfo(name, path.stem, encoder=self.encoder), self.user_dir / f"{name}.safetensors", builtin=False)
+        save_style(entry.path, entry.info, stats)
+        self._entries[name], self._loaded[name] = entry, stats
+        return entry
+
+    def remove(self, name: str) -> None:
+        """Delete a style of the person's own with its preview. Raises StyleError for built-in ones."""
+        entry = self.entry(name)
+        if entry.builtin:
+            raise StyleError(f"style {name!r} is built in and stays; only styles you added can be removed")
+        entry.path.unlink(missing_ok=True)
+        entry.preview.unlink(missing_ok=True)
+        del self._entries[name]
+        self._loaded.pop(name, None)
+
+
+def read_style_image(path: Path) -> Picture:
+    """A style image as HxWx3 uint8 RGB, its shorter side at most 384 px.
+
+    Raises SourceError when it is no image, StyleError when a side is under 32 px.
+    """
+    import cv2
+
+    from livestyle.sources.images import load_image
+
+    rgb = load_image(path)
+    height, width = rgb.shape[:2]
+    if min(height, width) < MIN_STYLE_SIDE_PX:
+        raise StyleError(f"style image {path} is {width}x{height}: at least {MIN_STYLE_SIDE_PX} px a side are needed; use a larger copy")
+    k = STYLE_SIDE_PX / min(height, width)
+    if k < 1:
+        size = (round(width * k), round(height * k))
+        rgb = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    return rgb

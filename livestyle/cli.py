@@ -1,0 +1,256 @@
+"""The command line: parse, build settings, call the program. Nothing heavy is imported before it is needed."""
+
+from __future__ import annotations
+
+import dataclasses
+import json as jsonlib
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from livestyle import __version__
+from livestyle.cli_styles import styles_app
+from livestyle.errors import LivestyleError, OutputError, SettingError
+from livestyle.options import (
+    AlphaOption,
+    ColorOption,
+    DeviceOption,
+    HalfOption,
+    JsonOption,
+    OutFolderOption,
+    QuietOption,
+    Setup,
+    SizeOption,
+    StyleOption,
+    VerboseOption,
+    size_option,
+)
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Turn a camera, a video or a picture into a painting. `livestyle demo` shows it at once.",
+)
+app.add_typer(styles_app, name="styles")
+
+
+@app.callback(invoke_without_command=True)
+def _root(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        typer.echo(f"livestyle {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def live(
+    source: Annotated[str, typer.Argument(help="Camera index or name, URL, video file, image or folder.")] = "0",
+    style: StyleOption = None,
+    alpha: AlphaOption = 1.0,
+    preserve_color: ColorOption = False,
+    mirror: Annotated[bool, typer.Option("--mirror", help="Flip left and right.")] = False,
+    fade: Annotated[float, typer.Option(help="Crossfade time in seconds.")] = 1.0,
+    size: SizeOption = None,
+    device: DeviceOption = "auto",
+    half: HalfOption = None,
+    snapshots: Annotated[Path, typer.Option(help="Folder for snapshots (key s).")] = Path("."),
+    seconds: Annotated[float | None, typer.Option(help="End after so many seconds.")] = None,
+    verbose: VerboseOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Stylize a camera in a window. Press h there for the keys."""
+    from livestyle.control import new_show
+    from livestyle.live import LiveOptions, run_show
+    from livestyle.sinks.window import Window
+    from livestyle.sources.open import open_source
+
+    if not 0 <= fade <= 60:
+        raise SettingError(f"crossfade time {fade}: choose 0 to 60 seconds")
+    setup = Setup(device, half, verbose=verbose, quiet=quiet)
+    painting_size = size_option(size)
+    look = setup.look(style, alpha, preserve_color, mirror=mirror)
+    options = LiveOptions(
+        size=painting_size, window=Window(f"livestyle - {source}"), snapshot_dir=snapshots, seconds=seconds
+    )
+    show = new_show(setup.bank.names, look, fade_seconds=fade)
+    run_show(setup, lambda: open_source(source, pace_files=True), show, options)
+
+
+@app.command()
+def demo(
+    size: SizeOption = None,
+    device: DeviceOption = "auto",
+    half: HalfOption = None,
+    out: OutFolderOption = Path("."),
+    seconds: Annotated[float | None, typer.Option(help="End after so many seconds. Default: until q, or 18 without a display.")] = None,
+    verbose: VerboseOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Play a built-in clip as if it were the camera and walk through styles and blends."""
+    from livestyle.assets import asset_dir
+    from livestyle.control import new_show
+    from livestyle.demo import HEADLESS_SECONDS, Walk, headless_outputs
+    from livestyle.live import LiveOptions, run_show
+    from livestyle.sinks.window import Window, display_problem
+    from livestyle.sources.open import open_source
+
+    setup = Setup(device, half, verbose=verbose, quiet=quiet)
+    options = LiveOptions(size=size_option(size), director=Walk(setup.bank.names), snapshot_dir=out, seconds=seconds)
+    show = new_show(setup.bank.names, setup.look(None, 1.0, False))
+    clip = str(asset_dir("media") / "demo.mp4")
+    problem = display_problem()
+    if not problem:
+        setup.say("in the window: h for the keys, q to quit")
+        options = dataclasses.replace(options, window=Window("livestyle demo"))
+        run_show(setup, lambda: open_source(clip, pace_files=True), show, options)
+        return
+    setup.say(f"no display ({problem}): writing livestyle-demo.mp4 and livestyle-demo.png to {out.resolve()}")
+    seconds = HEADLESS_SECONDS if seconds is None else seconds
+    with headless_outputs(out, seconds) as sinks:
+        options = dataclasses.replace(options, sinks=sinks, seconds=seconds)
+        run_show(setup, lambda: open_source(clip, pace_files=True), show, options)
+
+
+@app.command()
+def video(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="Video file.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Video file to write: mp4, mkv, mov or webm.")],
+    style: StyleOption = None,
+    alpha: AlphaOption = 1.0,
+    preserve_color: ColorOption = False,
+    size: SizeOption = None,
+    device: DeviceOption = "auto",
+    half: HalfOption = None,
+    verbose: VerboseOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Stylize a video file: same frames, same timestamps, same sound."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from livestyle.pipeline import Painter
+    from livestyle.settings import fit_size
+    from livestyle.transcode import stylize_video
+
+    setup = Setup(device, half, verbose=verbose, quiet=quiet)
+    painting_size = size_option(size)
+    look = setup.look(style, alpha, preserve_color)
+    painter = Painter(setup.engine, setup.bank, size=painting_size)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), disable=quiet) as bar:
+        task = bar.add_task(source.name, total=None)
+        report = stylize_video(
+            source,
+            out,
+            lambda rgb: painter.paint(rgb, look).rgb,
+            size_of=lambda width, height: fit_size(width, height, painting_size),
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            note=setup.say,
+        )
+    setup.say(f"{out}: {report.frames} frames in {report.seconds:.1f} s, {report.fps:.2f} fps")
+
+
+@app.command()
+def image(
+    sources: Annotated[list[Path], typer.Argument(metavar="IN...", help="Image files.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="File to write, or a folder for several.")],
+    style: StyleOption = None,
+    alpha: AlphaOption = 1.0,
+    preserve_color: ColorOption = False,
+    size: SizeOption = None,
+    device: DeviceOption = "auto",
+    half: HalfOption = None,
+    verbose: VerboseOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Stylize pictures."""
+    from livestyle.pipeline import Painter
+    from livestyle.sinks.images import save_image
+    from livestyle.sources.images import load_image
+
+    setup = Setup(device, half, verbose=verbose, quiet=quiet)
+    painting_size = size_option(size)
+    outputs = _image_outputs(sources, out)
+    pictures = [load_image(path) for path in sources[:1]]  # a bad first file is said before the network loads
+    look = setup.look(style, alpha, preserve_color)
+    painter = Painter(setup.engine, setup.bank, size=painting_size)
+    for i, (source, output) in enumerate(zip(sources, outputs, strict=True)):
+        rgb = pictures[i] if i < len(pictures) else load_image(source)
+        save_image(output, painter.paint(rgb, look).rgb)
+        setup.say(str(output))
+
+
+def _image_outputs(sources: list[Path], out: Path) -> list[Path]:
+    """Where each picture goes: `out` itself for one picture, else NAME.png in the folder `out`."""
+    if len(sources) == 1 and not out.is_dir() and out.suffix:
+        return [out]
+    if out.exists() and not out.is_dir():
+        raise OutputError(f"{out} is a file: give a folder for {len(sources)} pictures")
+    outputs = [out / f"{source.stem}.png" for source in sources]
+    if len(set(outputs)) < len(outputs):
+        raise OutputError(f"two pictures have one name and would both become {out}/NAME.png: stylize them one by one")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"folder {out} cannot be made ({error.strerror}): choose another with -o") from None
+    return outputs
+
+
+@app.command()
+def devices(json: JsonOption = False) -> None:
+    """List the cameras that are here."""
+    from livestyle.devices import list_cameras
+
+    cameras = list_cameras()
+    if json:
+        typer.echo(jsonlib.dumps([dataclasses.asdict(camera) for camera in cameras], default=str))
+        return
+    for camera in cameras:
+        typer.echo(f"{camera.index}: {camera.name}  {camera.path}  {camera.note}".rstrip())
+    if not cameras:
+        typer.echo("no cameras found; `livestyle live` also takes a URL or a video file", err=True)
+
+
+@app.command()
+def doctor(json: JsonOption = False) -> None:
+    """Check versions, GPU, weights, codecs, display and camera, and say what to do about each."""
+    from livestyle.doctor import exit_code, run_checks, text
+
+    checks = run_checks()
+    typer.echo(jsonlib.dumps([dataclasses.asdict(check) for check in checks]) if json else text(checks))
+    raise typer.Exit(exit_code(checks))
+
+
+@app.command()
+def bench(
+    sizes: Annotated[str, typer.Option("--size", help="Sizes to time, comma-separated, as WIDTHxHEIGHT.")] = "256x256,320x180,640x360",
+    runs: Annotated[int, typer.Option(min=1, help="Timed frames of each size.")] = 10,
+    device: DeviceOption = "auto",
+    half: HalfOption = None,
+    verbose: VerboseOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Time the whole path, frame in to painting out. The last line is JSON."""
+    from livestyle.bench import as_json, run, table
+    from livestyle.settings import fit_size, parse_size
+
+    setup = Setup(device, half, verbose=verbose, quiet=quiet)
+    chosen = [fit_size(16, 9, parse_size(text)) for text in sizes.split(",")]
+    rows = run(setup.engine, setup.bank, chosen, runs)
+    typer.echo(table(rows))
+    typer.echo(as_json(rows))
+
+
+def main() -> None:
+    """Run the program; an expected error is one line on stderr and exit code 2."""
+    try:
+        app()
+    except LivestyleError as error:
+        print(f"livestyle: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

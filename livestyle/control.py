@@ -1,0 +1,190 @@
+"""The one command table: hotkeys and the help text are read from it.
+
+A command is a pure function from the show's state and the time to a new state. It does not know
+about windows or threads; whoever holds the state applies commands to it.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from livestyle.settings import Look, StyleWeights, normalised
+
+FADE_CHOICES_SECONDS = (0.0, 0.5, 1.0, 2.0, 4.0)
+STEP = 0.05
+
+
+@dataclass(frozen=True)
+class Show:
+    """Everything that commands change. Times are seconds of one monotonic clock."""
+
+    styles: tuple[str, ...]
+    """All styles in order; the first nine are on the number keys."""
+    look: Look
+    """Where the crossfade is going; `look_at` says where it is."""
+    picks: tuple[str, str]
+    """The last two picks, the newest second."""
+    blend: float = 1.0
+    """Between the last two picks: 0 is all the older, 1 all the newer."""
+    fade_seconds: float = 1.0
+    fade_from: StyleWeights = ()
+    fade_start_seconds: float = 0.0
+    hud: bool = True
+    help: bool = False
+    fullscreen: bool = False
+    frozen: bool = False
+    snapshots: int = 0
+    """Snapshots asked for so far."""
+    quitting: bool = False
+    message: str = ""
+    """What the last command did, for the window; never in the clean picture."""
+
+    def look_at(self, now_seconds: float) -> Look:
+        """The Look at a moment: in a crossfade, between the old weights and the new."""
+        elapsed = now_seconds - self.fade_start_seconds
+        if not self.fade_from or elapsed >= self.fade_seconds:
+            return self.look
+        part = max(0.0, elapsed / self.fade_seconds)
+        mixed = [(name, w * (1 - part)) for name, w in self.fade_from]
+        mixed += [(name, w * part) for name, w in self.look.weights]
+        return replace(self.look, weights=normalised(mixed))
+
+
+def new_show(styles: tuple[str, ...], look: Look, *, fade_seconds: float = 1.0) -> Show:
+    """The state a show starts in; styles of the Look that are not in the list are put in front."""
+    heaviest = sorted(look.weights, key=lambda pair: pair[1])
+    picks = (heaviest[-2][0] if len(heaviest) > 1 else heaviest[-1][0], heaviest[-1][0])
+    return Show(styles=styles, look=look, picks=picks, fade_seconds=fade_seconds)
+
+
+def fade_to(show: Show, weights: StyleWeights, now_seconds: float) -> Show:
+    """Start a crossfade from what is seen now to other weights."""
+    return replace(
+        show,
+        look=replace(show.look, weights=weights, bypass=False),
+        fade_from=show.look_at(now_seconds).weights,
+        fade_start_seconds=now_seconds,
+    )
+
+
+def pick(show: Show, name: str, now_seconds: float) -> Show:
+    """Crossfade to one style."""
+    previous = show.picks[1] if show.picks[1] != name else show.picks[0]
+    show = fade_to(show, ((name, 1.0),), now_seconds)
+    return replace(show, picks=(previous, name), blend=1.0, message=name)
+
+
+def move_blend(show: Show, step: float, now_seconds: float) -> Show:
+    """Shift the blend between the last two picks; at once, as the key is held down."""
+    older, newer = show.picks
+    if older == newer:
+        return replace(show, message="pick two styles first, then [ and ] blend them")
+    blend = min(1.0, max(0.0, show.blend + step))
+    weights = normalised([(older, 1 - blend), (newer, blend)])
+    look = replace(show.look, weights=weights, bypass=False)
+    return replace(show, look=look, blend=blend, fade_from=(), message=describe(weights))
+
+
+def describe(weights: StyleWeights) -> str:
+    """Styles and weights in one line."""
+    if len(weights) == 1:
+        return weights[0][0]
+    return " + ".join(f"{name} {weight:.0%}" for name, weight in weights)
+
+
+def _step_style(show: Show, step: int, now: float) -> Show:
+    current = show.styles.index(show.picks[1]) if show.picks[1] in show.styles else 0
+    return pick(show, show.styles[(current + step) % len(show.styles)], now)
+
+
+def _random_style(show: Show, now: float) -> Show:
+    others = [name for name in show.styles if name != show.picks[1]]
+    return pick(show, random.choice(others), now) if others else show
+
+
+def _alpha(show: Show, step: float) -> Show:
+    alpha = round(min(1.0, max(0.0, show.look.alpha + step)), 2)
+    return replace(show, look=replace(show.look, alpha=alpha), message=f"alpha {alpha:.2f}")
+
+
+def _toggle(show: Show, name: str, label: str) -> Show:
+    on = not getattr(show.look, name)
+    return replace(show, look=replace(show.look, **{name: on}), message=f"{label} {'on' if on else 'off'}")
+
+
+def _fade_time(show: Show) -> Show:
+    longer = [s for s in FADE_CHOICES_SECONDS if s > show.fade_seconds]
+    seconds = longer[0] if longer else FADE_CHOICES_SECONDS[0]
+    return replace(show, fade_seconds=seconds, message=f"crossfade {seconds:g} s")
+
+
+@dataclass(frozen=True)
+class Command:
+    """One thing a person can do. keys: as `key_name` gives them."""
+
+    name: str
+    keys: tuple[str, ...]
+    help: str
+    apply: Callable[[Show, float], Show] = field(repr=False)
+
+
+def _number_command(number: int) -> Command:
+    def apply(show: Show, now: float) -> Show:
+        if number > len(show.styles):
+            return replace(show, message=f"there are {len(show.styles)} styles")
+        return pick(show, show.styles[number - 1], now)
+
+    return Command(f"style-{number}", (str(number),), f"crossfade to style {number}", apply)
+
+
+COMMANDS: tuple[Command, ...] = (
+    *(_number_command(n) for n in range(1, 10)),
+    Command("next", ("n",), "next style", lambda s, now: _step_style(s, 1, now)),
+    Command("previous", ("p",), "previous style", lambda s, now: _step_style(s, -1, now)),
+    Command("random", ("r",), "random style", _random_style),
+    Command("blend-older", ("[",), "blend towards the pick before (hold)", lambda s, now: move_blend(s, -STEP, now)),
+    Command("blend-newer", ("]",), "blend towards the last pick (hold)", lambda s, now: move_blend(s, STEP, now)),
+    Command("alpha-down", ("-",), "less style", lambda s, now: _alpha(s, -STEP)),
+    Command("alpha-up", ("=", "+"), "more style", lambda s, now: _alpha(s, STEP)),
+    Command("fade-time", ("t",), "crossfade time: 0, 0.5, 1, 2, 4 s", lambda s, now: _fade_time(s)),
+    Command("color", ("c",), "keep the camera's colours", lambda s, now: _toggle(s, "preserve_color", "own colours")),
+    Command("mirror", ("m",), "mirror", lambda s, now: _toggle(s, "mirror", "mirror")),
+    Command("bypass", ("b",), "show the camera itself", lambda s, now: _toggle(s, "bypass", "bypass")),
+    Command("freeze", ("space",), "freeze the picture", lambda s, now: replace(
+        s, frozen=not s.frozen, message="frozen" if not s.frozen else "")),
+    Command("snapshot", ("s",), "save a PNG of the painting", lambda s, now: replace(s, snapshots=s.snapshots + 1)),
+    Command("fullscreen", ("f",), "full screen", lambda s, now: replace(s, fullscreen=not s.fullscreen)),
+    Command("hud", ("i",), "show or hide the numbers", lambda s, now: replace(s, hud=not s.hud)),
+    Command("help", ("?", "h"), "show or hide this help", lambda s, now: replace(s, help=not s.help)),
+    Command("quit", ("q", "esc"), "quit", lambda s, now: replace(s, quitting=True)),
+)
+
+_BY_KEY = {key: command for command in COMMANDS for key in command.keys}
+
+_KEY_NAMES = {27: "esc", 32: "space"}
+
+
+def key_name(code: int) -> str:
+    """The name of a key from OpenCV's waitKeyEx code; "" for none or one without a name.
+
+    Letters come in lower case whatever Shift or Caps Lock says.
+    """
+    if code < 0 or code > 0xFFFFF:
+        return ""
+    low = code & 0xFF if code <= 0xFFFF else -1
+    if code > 0xFF and code & 0xFF00 == 0xFF00:  # X11 keysyms: function keys, arrows, modifiers
+        return "esc" if low == 27 else ""
+    return _KEY_NAMES.get(low, chr(low).lower() if 32 < low < 127 else "")
+
+
+def command_for_key(key: str) -> Command | None:
+    """The command on a key, if any."""
+    return _BY_KEY.get(key)
+
+
+def help_lines(show: Show) -> list[tuple[str, str]]:
+    """(keys, what they do) for the help overlay; the number keys with their styles."""
+    numbers = [(str(n), name) for n, name in enumerate(show.styles[:9], 1)]
+    return numbers + [(" ".join(c.keys), c.help) for c in COMMANDS if not c.name.startswith("style-")]

@@ -1,0 +1,85 @@
+"""Rolling measurements for the HUD and the closing report."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+
+def percentiles_ms(values_ms: Iterable[float]) -> tuple[float, float]:
+    """(p50, p95) of milliseconds; (nan, nan) of nothing."""
+    values = list(values_ms)
+    if not values:
+        return float("nan"), float("nan")
+    p50, p95 = np.percentile(values, (50, 95))
+    return float(p50), float(p95)
+
+
+class RateMeter:
+    """Events a second over a sliding window of time."""
+
+    def __init__(self, window_seconds: float = 2.0) -> None:
+        self.window_seconds = window_seconds
+        self._times: deque[float] = deque()
+
+    def tick(self, now_seconds: float) -> None:
+        """An event happened."""
+        self._times.append(now_seconds)
+        while len(self._times) > 2 and now_seconds - self._times[0] > self.window_seconds:
+            self._times.popleft()
+
+    @property
+    def per_second(self) -> float:
+        """The rate; 0 before the second event."""
+        if len(self._times) < 2:
+            return 0.0
+        return (len(self._times) - 1) / max(1e-9, self._times[-1] - self._times[0])
+
+
+class Meters:
+    """Frame rate, latency and stage times of a show. Written and read by one thread."""
+
+    def __init__(self, keep: int = 100_000) -> None:
+        self.rate = RateMeter()
+        self.latency_ms: deque[float] = deque(maxlen=keep)
+        self.stage_ms: dict[str, deque[float]] = {}
+        self.first_shown_seconds: float | None = None
+        self.last_shown_seconds = 0.0
+        self.shown = 0
+
+    def painting_shown(self, now_seconds: float, grabbed_at_seconds: float, stage_ms: dict[str, float]) -> None:
+        """A painting reached the screen (or the sinks, where there is no screen)."""
+        self.rate.tick(now_seconds)
+        self.shown += 1
+        self.latency_ms.append((now_seconds - grabbed_at_seconds) * 1000)
+        for stage, ms in stage_ms.items():
+            self.stage_ms.setdefault(stage, deque(maxlen=self.latency_ms.maxlen)).append(ms)
+        if self.first_shown_seconds is None:
+            self.first_shown_seconds = now_seconds
+        self.last_shown_seconds = now_seconds
+
+    @property
+    def fps(self) -> float:
+        """Paintings a second over the whole show; 0 before the second one."""
+        if self.shown < 2 or self.first_shown_seconds is None:
+            return 0.0
+        return (self.shown - 1) / max(1e-9, self.last_shown_seconds - self.first_shown_seconds)
+
+    def recent_latency_ms(self, count: int = 10) -> float:
+        """Median of the last few latencies; 0 before the first."""
+        recent = [self.latency_ms[-i] for i in range(1, min(count, len(self.latency_ms)) + 1)]
+        return float(np.median(recent)) if recent else 0.0
+
+
+def process_age_seconds() -> float | None:
+    """Seconds since this process was created; None where the system does not tell (not Linux)."""
+    try:
+        fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+        uptime_seconds = float(Path("/proc/uptime").read_text().split()[0])
+    except OSError:
+        return None
+    return uptime_seconds - int(fields[19]) / os.sysconf("SC_CLK_TCK")

@@ -1,0 +1,91 @@
+"""What the commands share: their options, and the parts that are built from them when first used."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from livestyle.errors import SettingError
+
+if TYPE_CHECKING:
+    from livestyle.bank import Bank
+    from livestyle.engine import Engine
+    from livestyle.settings import Look
+
+StyleOption = Annotated[
+    str | None,
+    typer.Option("--style", "-s", help="A style's name, an image file, or a blend: wave:0.7,scream:0.3. Default: the first style."),
+]
+AlphaOption = Annotated[float, typer.Option(help="Degree of stylization, 0 to 1.")]
+ColorOption = Annotated[bool, typer.Option("--preserve-color", help="Keep the source's colours: luma of the painting, chroma of the frame.")]
+SizeOption = Annotated[str | None, typer.Option(help="Size of the painting: WIDTHxHEIGHT or the shorter side, in pixels.")]
+DeviceOption = Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")]
+HalfOption = Annotated[bool | None, typer.Option("--half/--no-half", help="Half precision. Default: on a GPU yes, on the CPU no.")]
+VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+OutFolderOption = Annotated[Path, typer.Option("--out", "-o", help="Folder for what is written.")]
+
+
+class Setup:
+    """What most commands need, each part built when first used."""
+
+    def __init__(self, device: str, half: bool | None, *, verbose: bool = False, quiet: bool = False) -> None:
+        if verbose and quiet:
+            raise SettingError("--verbose and --quiet exclude each other: give one of them")
+        self._device, self._half = device, half
+        self._verbose, self._quiet = verbose, quiet
+
+    def say(self, text: str) -> None:
+        """Tell the person, on stderr, unless --quiet."""
+        if not self._quiet:
+            typer.echo(text, err=True)
+
+    def detail(self, text: str) -> None:
+        """Tell the person if --verbose."""
+        if self._verbose:
+            typer.echo(text, err=True)
+
+    @property
+    def quiet(self) -> bool:
+        """Whether --quiet was given."""
+        return self._quiet
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The engine; its choice is said once, with the reason."""
+        from livestyle.engine import choose_engine
+
+        engine = choose_engine(self._device, half=self._half)
+        self.say(f"engine {engine.name}, {engine.precision} ({engine.reason}; {engine.device})")
+        return engine
+
+    @cached_property
+    def bank(self) -> Bank:
+        """The styles."""
+        from livestyle.bank import Bank
+        from livestyle.weights import encoder_id
+
+        return Bank(encoder=encoder_id())
+
+    def look(self, style: str | None, alpha: float, preserve_color: bool, *, mirror: bool = False) -> Look:
+        """The Look that the options describe; images among the styles are encoded here."""
+        from livestyle.settings import Look, parse_style_weights
+
+        weights = parse_style_weights(style if style is not None else self.bank.names[0])
+        look = Look(weights, alpha, preserve_color, mirror)
+        resolved = self.bank.resolve(weights, lambda rgb: self.engine.style_stats(rgb))
+        for name, weight in resolved:
+            self.detail(f"style {weight:.0%} {self.bank.entry(name).info.label}")
+        return Look(resolved, look.alpha, preserve_color, mirror)
+
+
+def size_option(text: str | None) -> tuple[int, int] | int | None:
+    """The value of --size, parsed. Raises SettingError."""
+    from livestyle.settings import parse_size
+
+    return None if text is None else parse_size(text)

@@ -1,0 +1,127 @@
+"""The window: OpenCV's, in the main thread. Shows pictures, scaled to fit, and delivers keys.
+
+It does not know what a key means (`livestyle.control`) nor what is drawn (`livestyle.hud`).
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+
+from livestyle.errors import OutputError
+from livestyle.frame import Picture
+from livestyle.pipeline import resized
+
+FIRST_HEIGHT_PX = 540
+"""The window opens at least this high; small paintings are scaled up."""
+
+
+def display_problem() -> str:
+    """Why no window can be opened here, or "" when one can.
+
+    Qt aborts the process when the screen cannot be reached, so this has to be known before.
+    """
+    if sys.platform != "linux":
+        return ""
+    if os.environ.get("WAYLAND_DISPLAY") and not os.environ.get("DISPLAY"):
+        return "only a Wayland display: start Xwayland, OpenCV's window needs X11"
+    display = os.environ.get("DISPLAY", "")
+    if not display:
+        return "DISPLAY is not set"
+    host, _, rest = display.rpartition(":")
+    number = rest.split(".")[0]
+    if not number.isdigit():
+        return f"DISPLAY={display!r} is no display"
+    try:
+        if host in ("", "unix"):
+            _connect_local(number)
+        else:
+            socket.create_connection((host.strip("[]"), 6000 + int(number)), timeout=2).close()
+    except OSError as error:
+        return f"no X server answers at DISPLAY={display} ({error.strerror or error})"
+    return ""
+
+
+def _connect_local(number: str) -> None:
+    """Connect to a local X server by its abstract socket or its file."""
+    for address in (f"\0/tmp/.X11-unix/X{number}", f"/tmp/.X11-unix/X{number}"):
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(2)
+            try:
+                connection.connect(address)
+                return
+            except OSError as error:
+                failure = error
+    raise failure
+
+
+def letterboxed(rgb: Picture, width: int, height: int) -> Picture:
+    """The picture scaled to fit width x height, on black; nothing is cut or stretched."""
+    k = min(width / rgb.shape[1], height / rgb.shape[0])
+    w, h = max(1, round(rgb.shape[1] * k)), max(1, round(rgb.shape[0] * k))
+    scaled = resized(rgb, w, h)
+    if (w, h) == (width, height):
+        return scaled
+    canvas = np.zeros((height, width, 3), np.uint8)
+    y, x = (height - h) // 2, (width - w) // 2
+    canvas[y : y + h, x : x + w] = scaled
+    return canvas
+
+
+class Window:
+    """A resizable window. All its methods belong to the main thread."""
+
+    def __init__(self, title: str) -> None:
+        """Raises OutputError when there is no screen."""
+        problem = display_problem()
+        if problem:
+            raise OutputError(f"no window can be opened: {problem}; `livestyle demo`, `video` and `image` work without one")
+        self.title = title
+        self._shown = False
+        self._fullscreen = False
+        # Qt's own wheel has no fonts and says so at every start; the window draws none.
+        os.environ.setdefault("QT_LOGGING_RULES", "*.warning=false")
+        cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL)
+
+    def show(self, rgb: Picture, decorate: Callable[[Picture], Picture]) -> None:
+        """Show a picture (HxWx3 uint8 RGB), scaled to the window; `decorate` draws on the scaled copy."""
+        if not self._shown:
+            k = max(1.0, FIRST_HEIGHT_PX / rgb.shape[0])
+            cv2.resizeWindow(self.title, round(rgb.shape[1] * k), round(rgb.shape[0] * k))
+            self._shown = True
+        _, _, width, height = cv2.getWindowImageRect(self.title)
+        if width < 16 or height < 16:
+            width, height = rgb.shape[1], rgb.shape[0]
+        picture = decorate(letterboxed(rgb, width, height))
+        cv2.imshow(self.title, picture[..., ::-1])
+
+    def poll_key(self, wait_ms: int) -> int:
+        """Let the window work for `wait_ms` >= 1; the key pressed, or -1."""
+        return int(cv2.waitKeyEx(max(1, wait_ms)))
+
+    def set_fullscreen(self, on: bool) -> None:
+        """Cover the screen, or go back."""
+        if on != self._fullscreen:
+            self._fullscreen = on
+            mode = cv2.WINDOW_FULLSCREEN if on else cv2.WINDOW_NORMAL
+            cv2.setWindowProperty(self.title, cv2.WND_PROP_FULLSCREEN, mode)
+
+    @property
+    def closed(self) -> bool:
+        """The person closed it."""
+        try:
+            return self._shown and cv2.getWindowProperty(self.title, cv2.WND_PROP_VISIBLE) < 1
+        except cv2.error:
+            return True
+
+    def close(self) -> None:
+        """Take it off the screen; safe to call twice."""
+        try:
+            cv2.destroyWindow(self.title)
+        except cv2.error:
+            return

@@ -1,0 +1,82 @@
+"""What a person means by a source: a camera, a URL, a video file, an image or a folder of images.
+
+Only decides; how each kind is read is its own module's business. Files are told apart by their
+suffix: what is not an image is taken for a video, and livestyle.sources.video says if it is none.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+from livestyle.errors import SourceError
+from livestyle.frame import Frame, Picture
+from livestyle.pacing import PacedSource
+from livestyle.sources import Source
+
+ACCEPTED = "a camera's index or name, a URL, a video file, an image or a folder of images"
+
+
+def open_source(spec: str, *, pace_files: bool) -> Source:
+    """Open what `spec` means. Raises SourceError.
+
+    A whole number is always a camera's index, and "name://" always a URL; then an existing file or
+    folder goes before a camera of the same name. pace_files: play files in a loop at their own speed,
+    as if they were cameras; otherwise every frame is delivered once, as fast as it is read.
+    """
+    open_file = None if _only_camera(spec) else _file_opener(spec)
+    if open_file is None:
+        return _open_camera(spec)
+    return PacedSource(open_file) if pace_files else open_file()
+
+
+def _only_camera(spec: str) -> bool:
+    return spec.isdecimal() or "://" in spec or spec.startswith(("/dev/video", "/dev/v4l/"))
+
+
+def _file_opener(spec: str) -> Callable[[], Source] | None:
+    """None when there is no such file. Imports are late: a camera needs neither PyAV nor Pillow."""
+    if not os.path.exists(spec):  # unlike Path.exists, says False to a name that is too long
+        return None
+    from livestyle.sources.images import SUFFIXES, FolderSource, load_image
+
+    path = Path(spec)
+    if path.is_dir():
+        return lambda: FolderSource(path)
+    if path.suffix.lower() in SUFFIXES:
+        picture = load_image(path)  # once, not in every round of the loop
+        return lambda: StillSource(picture, str(path))
+    from livestyle.sources.video import VideoSource
+
+    return lambda: VideoSource(path)
+
+
+def _open_camera(spec: str) -> Source:
+    from livestyle.devices import CameraNotFound
+    from livestyle.sources.camera import CameraSource
+
+    try:
+        return CameraSource(spec)
+    except CameraNotFound as error:
+        if _only_camera(spec):
+            raise
+        raise SourceError(f"no such file, and {error}; give {ACCEPTED}") from None
+
+
+class StillSource:
+    """One picture, once; see livestyle.sources.Source."""
+
+    def __init__(self, picture: Picture, name: str) -> None:
+        self.name = name
+        self._picture: Picture | None = picture
+
+    def read(self) -> Frame | None:
+        """The picture, then None."""
+        picture, self._picture = self._picture, None
+        return None if picture is None else Frame(picture, 0, Fraction(0))
+
+    def close(self) -> None:
+        """Deliver nothing more; safe to call twice."""
+        self._picture = None

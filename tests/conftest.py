@@ -1,0 +1,96 @@
+"""Fixtures: the real engine once, a fast stand-in at the engine's edge, folders of the test's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from livestyle.bank import CHANNELS, Bank, StyleStats
+from livestyle.engine import Engine, choose_engine
+from livestyle.frame import Picture
+from tests.screen import Screen, screen_problem
+
+
+def make_stats(seed: int) -> StyleStats:
+    """Random style statistics."""
+    rng = np.random.default_rng(seed)
+    return StyleStats(
+        means=tuple(rng.normal(1, 0.5, c).astype(np.float32) for c in CHANNELS),
+        stds=tuple(rng.uniform(0.1, 2, c).astype(np.float32) for c in CHANNELS),
+    )
+
+
+class CountingEngine:
+    """An engine at hand-waving speed: paints the frame's negative and counts what is asked of it."""
+
+    name = "counting"
+    device = "none"
+    precision = "float32"
+    reason = "a test"
+    encoder_id = "test-00000000"
+
+    def __init__(self) -> None:
+        self.encoded = 0
+        self.codes = 0
+        self.painted = 0
+
+    def style_stats(self, rgb: Picture) -> StyleStats:
+        self.encoded += 1
+        return make_stats(int(rgb.sum()) % 1000)
+
+    def style_code(self, stats: StyleStats) -> Any:
+        self.codes += 1
+        return float(stats.means[3].mean())
+
+    def stylize(self, rgb: Picture, code: Any, alpha: float) -> Picture:
+        self.painted += 1
+        return np.asarray(255 - rgb, dtype=np.uint8)
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the tests out of the person's styles and cache."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data-home"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache-home"))
+
+
+@pytest.fixture
+def counting_engine() -> CountingEngine:
+    return CountingEngine()
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    """The real engine on the CPU, in float32."""
+    return choose_engine("cpu")
+
+
+@pytest.fixture
+def bank(tmp_path: Path) -> Bank:
+    """The built-in bank, with empty user folders."""
+    return Bank(user_dir=tmp_path / "styles", cache_dir=tmp_path / "cache")
+
+
+@pytest.fixture
+def photograph() -> Picture:
+    """A 96x128 picture with a gradient, edges and a disc: HxWx3 uint8 RGB."""
+    y, x = np.mgrid[0:96, 0:128]
+    rgb = np.stack([x * 2, y * 2, 255 - x - y], axis=-1).clip(0, 255)
+    rgb[(x - 64) ** 2 + (y - 48) ** 2 < 30**2] = (230, 180, 150)
+    rgb[20:30, 10:110] = (20, 30, 60)
+    return rgb.astype(np.uint8)
+
+
+@pytest.fixture
+def screen(monkeypatch: pytest.MonkeyPatch) -> Iterator[Screen]:
+    """A virtual X screen with DISPLAY set to it; the test is skipped where Xvfb is not installed."""
+    problem = screen_problem()
+    if problem:
+        pytest.skip(problem)
+    with Screen() as virtual:
+        monkeypatch.setenv("DISPLAY", virtual.display)
+        yield virtual

@@ -1,0 +1,73 @@
+"""A virtual X screen to press keys on and to photograph (Xvfb, xdotool, ImageMagick's import)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+from PIL import Image
+
+from livestyle.frame import Picture
+
+TOOLS = ("Xvfb", "xdotool", "import")
+
+
+def screen_problem() -> str:
+    """Why there can be no virtual screen here, or ""."""
+    missing = [tool for tool in TOOLS if shutil.which(tool) is None]
+    return f"not installed: {', '.join(missing)} (Debian: apt install xvfb xdotool imagemagick)" if missing else ""
+
+
+class Screen:
+    """A context manager around one Xvfb."""
+
+    def __init__(self, size: str = "1000x700x24") -> None:
+        read_end, write_end = os.pipe()
+        self._server = subprocess.Popen(
+            ["Xvfb", "-displayfd", str(write_end), "-screen", "0", size, "-nolisten", "tcp"],
+            pass_fds=[write_end],
+            stderr=subprocess.DEVNULL,
+        )
+        os.close(write_end)
+        with os.fdopen(read_end) as answer:
+            number = answer.readline().strip()
+        assert number, "Xvfb did not start"
+        self.display = f":{number}"
+
+    def __enter__(self) -> Screen:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._server.terminate()
+        self._server.wait(timeout=10)
+
+    def _xdotool(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        env = os.environ | {"DISPLAY": self.display}
+        return subprocess.run(["xdotool", *arguments], env=env, capture_output=True, text=True, timeout=20)
+
+    def wait_for_window(self, name: str, timeout_seconds: float = 60) -> str:
+        """The id of a window whose title contains `name`."""
+        deadline = time.monotonic() + timeout_seconds
+        while time.monotonic() < deadline:
+            found = self._xdotool("search", "--onlyvisible", "--name", name).stdout.split()
+            if found:
+                return found[0]
+            time.sleep(0.2)
+        raise AssertionError(f"no window {name!r} within {timeout_seconds} s")
+
+    def press(self, window: str, *keys: str) -> None:
+        """Press keys (xdotool's names) in a window."""
+        self._xdotool("windowfocus", "--sync", window)
+        for key in keys:
+            self._xdotool("key", "--clearmodifiers", key)
+
+    def photograph(self, path: Path) -> Picture:
+        """What is on the screen."""
+        env = os.environ | {"DISPLAY": self.display}
+        subprocess.run(["import", "-window", "root", str(path)], env=env, check=True, timeout=30)
+        return np.asarray(Image.open(path).convert("RGB"))

@@ -1,0 +1,192 @@
+"""The live loop with a quick engine and frames from memory: threads, freeze, snapshots, failures."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from livestyle.app import EngineThread, Finished, LiveShow
+from livestyle.bank import Bank
+from livestyle.control import Show, new_show, pick
+from livestyle.demo import SHOT_SECONDS, ContactSheet, Walk, shots
+from livestyle.errors import SourceError
+from livestyle.frame import Frame, Picture
+from livestyle.pacing import CaptureThread, Latest
+from livestyle.pipeline import Painter, Painting
+from livestyle.settings import Look
+from tests.conftest import CountingEngine
+
+PATIENCE_SECONDS = 20.0
+
+
+class Camera:
+    """Frames of rising brightness at about 100 a second; raises or ends when told to."""
+
+    name = "test camera"
+
+    def __init__(self, count: int | None = None) -> None:
+        self.count = count
+        self.given = 0
+
+    def read(self) -> Frame | None:
+        time.sleep(0.01)
+        if self.count is not None and self.given >= self.count:
+            return None
+        self.given += 1
+        rgb = np.full((48, 64, 3), self.given % 256, np.uint8)
+        return Frame(rgb, self.given - 1, Fraction(self.given - 1, 100))
+
+    def close(self) -> None:
+        pass
+
+
+def make_show(bank: Bank) -> Show:
+    return new_show(bank.names, Look((("wave", 1.0),)), fade_seconds=0.0)
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.005)
+
+
+def test_a_show_without_a_window_runs_its_sinks_and_ends(bank: Bank, counting_engine: CountingEngine) -> None:
+    got: list[Finished] = []
+    show = LiveShow(
+        CaptureThread(Camera), lambda: Painter(counting_engine, bank), make_show(bank),
+        window=None, sinks=[got.append], seconds=0.5,
+    )
+    meters = show.run()
+    assert meters.shown == len(got) >= 3
+    indices = [f.frame.index for f in got]
+    assert indices == sorted(set(indices))
+    for finished in got:
+        np.testing.assert_array_equal(finished.painting.rgb, 255 - finished.frame.rgb)
+    assert len(meters.latency_ms) == meters.shown and min(meters.latency_ms) >= 0
+    assert {"prepare", "network"} <= set(meters.stage_ms)
+    assert threading.active_count() < 10
+
+
+def test_the_end_of_the_source_ends_a_show_without_a_window(bank: Bank, counting_engine: CountingEngine) -> None:
+    show = LiveShow(CaptureThread(lambda: Camera(5)), lambda: Painter(counting_engine, bank), make_show(bank), window=None)
+    assert show.run().shown >= 1
+
+
+def test_a_source_that_cannot_be_opened_is_raised(bank: Bank, counting_engine: CountingEngine) -> None:
+    def no_camera() -> Camera:
+        raise SourceError("camera 7 is not there")
+
+    show = LiveShow(CaptureThread(no_camera), lambda: Painter(counting_engine, bank), make_show(bank), window=None)
+    with pytest.raises(SourceError, match="camera 7"):
+        show.run()
+
+
+def test_a_painter_that_cannot_be_built_is_raised(bank: Bank) -> None:
+    def no_painter() -> Painter:
+        raise RuntimeError("no engine")
+
+    with pytest.raises(RuntimeError, match="no engine"):
+        LiveShow(CaptureThread(Camera), no_painter, make_show(bank), window=None).run()
+
+
+def test_the_newest_frame_is_painted_not_the_oldest(bank: Bank, counting_engine: CountingEngine) -> None:
+    frames: Latest[Frame] = Latest()
+    for i in range(10):
+        frames.put(Frame(np.full((32, 32, 3), i, np.uint8), i, Fraction(i)))
+    engine_thread = EngineThread(lambda: Painter(counting_engine, bank), frames, make_show(bank))
+    engine_thread.start()
+    finished = engine_thread.finished.take(PATIENCE_SECONDS)
+    engine_thread.stop()
+    assert finished is not None and finished.frame.index == 9
+
+
+def test_a_frozen_show_repaints_only_when_the_look_changes(bank: Bank, counting_engine: CountingEngine) -> None:
+    frames: Latest[Frame] = Latest()
+    show = make_show(bank)
+    engine_thread = EngineThread(lambda: Painter(counting_engine, bank), frames, show)
+    engine_thread.start()
+    frames.put(Frame(np.zeros((32, 32, 3), np.uint8), 0, Fraction(0)))
+    wait_until(lambda: counting_engine.painted == 1)
+    show = engine_thread.show = replace(show, frozen=True)
+    frames.put(Frame(np.ones((32, 32, 3), np.uint8), 1, Fraction(1)))
+    time.sleep(0.3)  # a frame may have been taken just before the freeze
+    painted = counting_engine.painted
+    time.sleep(0.3)
+    assert counting_engine.painted == painted <= 2
+    engine_thread.show = pick(show, "scream", time.monotonic())
+    wait_until(lambda: counting_engine.painted == painted + 1)
+    engine_thread.stop()
+
+
+def test_snapshot_saves_the_clean_painting(bank: Bank, counting_engine: CountingEngine, tmp_path: Path) -> None:
+    shown: list[Picture] = []
+    messages: list[str] = []
+
+    def press_s(finished: Finished) -> None:
+        shown.append(finished.painting.rgb)
+        if len(shown) == 3:
+            show.press("s")
+            messages.append(show.show.message)
+            show.press("q")
+
+    show = LiveShow(
+        CaptureThread(Camera), lambda: Painter(counting_engine, bank), make_show(bank),
+        window=None, sinks=[press_s], snapshot_dir=tmp_path,
+    )
+    show.run()
+    (file,) = tmp_path.glob("livestyle-*.png")
+    np.testing.assert_array_equal(np.asarray(Image.open(file)), shown[2])
+    assert file.name in messages[0]
+
+
+def test_snapshot_that_cannot_be_saved_is_a_message(bank: Bank, counting_engine: CountingEngine, tmp_path: Path) -> None:
+    messages: list[str] = []
+
+    def press_s(_: Finished) -> None:
+        show.press("s")
+        messages.append(show.show.message)
+        show.press("q")
+
+    (tmp_path / "file").write_text("in the way")
+    show = LiveShow(
+        CaptureThread(Camera), lambda: Painter(counting_engine, bank), make_show(bank),
+        window=None, sinks=[press_s], snapshot_dir=tmp_path / "file",
+    )
+    show.run()
+    assert str(tmp_path / "file") in messages[0]
+
+
+def test_walk_visits_the_shots_until_the_person_takes_over(bank: Bank) -> None:
+    walk, show = Walk(bank.names), make_show(bank)
+    show = replace(show, look=Look(((bank.names[0], 1.0),)))
+    seen = []
+    for second in range(0, 60):
+        show = walk(show, float(second))
+        seen.append(show.look.weights)
+    assert [w for w in shots(bank.names) if w in seen] == shots(bank.names)
+    assert max(len(w) for w in seen) == 3
+    show = pick(show, bank.names[8], 60.0)
+    for second in range(61, 80):
+        show = walk(show, float(second))
+    assert show.look.weights == ((bank.names[8], 1.0),)
+    assert SHOT_SECONDS > 0
+
+
+def test_contact_sheet_spreads_over_the_time(tmp_path: Path) -> None:
+    sheet = ContactSheet(seconds=9.0)
+    for i in range(90):
+        frame = Frame(np.zeros((36, 64, 3), np.uint8), i, Fraction(i, 10), grabbed_at=100 + i / 10)
+        sheet(Finished(frame, Painting(np.full((36, 64, 3), 2 * i, np.uint8), {}), Look((("wave", 1.0),))))
+    sheet.save(tmp_path / "sheet.png")
+    picture = np.asarray(Image.open(tmp_path / "sheet.png"))
+    cells = [picture[240 * r + 20, 426 * c + 20, 0] for r in range(3) for c in range(3)]
+    assert cells == [20 * i for i in range(9)]

@@ -1,0 +1,204 @@
+"""The commands as a person types them: results, and one line with exit code 2 for bad input."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from livestyle import __version__, assets, weights
+from livestyle.cli import main
+from livestyle.frame import Picture
+
+
+@dataclass
+class Result:
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path):  # type: ignore[no-untyped-def]
+    """Call the program in a folder of its own, without a display."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+
+    def call(*arguments: str) -> Result:
+        monkeypatch.setattr(sys, "argv", ["livestyle", *arguments])
+        capfd.readouterr()
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        return Result(code, *capfd.readouterr())
+
+    return call
+
+
+@pytest.fixture
+def photo(tmp_path: Path, photograph: Picture) -> Path:
+    path = tmp_path / "photo.png"
+    Image.fromarray(photograph).save(path)
+    return path
+
+
+def test_version(run) -> None:  # type: ignore[no-untyped-def]
+    assert run("--version").out.strip() == f"livestyle {__version__}"
+
+
+def test_image(run, photo: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    result = run("image", str(photo), "-o", "painting.png", "-s", "wave:0.7,scream:0.3", "--device", "cpu")
+    assert result.code == 0, result.err
+    with Image.open(tmp_path / "painting.png") as painting:
+        assert painting.size == (128, 96)
+        assert np.asarray(painting).std() > 5
+
+
+def test_images_into_a_folder(run, photo: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    shutil.copy(photo, tmp_path / "second.png")
+    result = run("image", "photo.png", "second.png", "-o", "out", "--size", "40", "-q", "--device", "cpu")
+    assert (result.code, result.err) == (0, "")
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["photo.png", "second.png"]
+    with Image.open(tmp_path / "out" / "photo.png") as painting:
+        assert min(painting.size) == 40
+
+
+def test_image_as_style_and_preserve_color(run, photo: Path) -> None:  # type: ignore[no-untyped-def]
+    result = run("image", "photo.png", "-o", "p.png", "-s", "photo.png", "--preserve-color", "-v", "--device", "cpu")
+    assert result.code == 0 and "style 100% photo" in result.err
+
+
+BAD_IMAGE_COMMANDS = {
+    "unknown style": (["photo.png", "-s", "stary_night"], "starry_night"),
+    "missing style file": (["photo.png", "-s", "nothing.jpg"], "no such file"),
+    "small style": (["photo.png", "-s", "small.png"], "32 px"),
+    "style is no image": (["photo.png", "-s", "text.jpg"], "text.jpg"),
+    "alpha": (["photo.png", "--alpha", "1.5"], "alpha 1.5"),
+    "bad weight": (["photo.png", "-s", "wave:x"], "'x'"),
+    "zero weights": (["photo.png", "-s", "wave:0"], "above 0"),
+    "size": (["photo.png", "--size", "640*360"], "640*360"),
+    "device": (["photo.png", "--device", "tpu"], "tpu"),
+    "missing": (["nothing.png"], "nothing.png"),
+    "empty": (["empty.png"], "empty.png"),
+    "no image": (["text.jpg"], "text.jpg"),
+    "truncated": (["truncated.png"], "truncated.png"),
+    "verbose and quiet": (["photo.png", "-v", "-q"], "exclude"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_IMAGE_COMMANDS)
+def test_bad_input_is_one_line_and_leaves_nothing(run, photo: Path, tmp_path: Path, case: str) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "empty.png").touch()
+    (tmp_path / "text.jpg").write_text("these are words")
+    (tmp_path / "truncated.png").write_bytes(photo.read_bytes()[:300])
+    Image.new("RGB", (31, 64)).save(tmp_path / "small.png")
+    before = sorted(p.name for p in tmp_path.iterdir())
+    arguments, said = BAD_IMAGE_COMMANDS[case]
+    result = run("image", *arguments, "-o", "out.png")
+    assert result.code == 2
+    lines = [line for line in result.err.splitlines() if line.startswith("livestyle: ")]
+    assert len(lines) == 1 and said in lines[0], result.err
+    assert "Traceback" not in result.err
+    assert sorted(p.name for p in tmp_path.iterdir() if not p.name.endswith("-home")) == before
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="CUDA is here")
+def test_cuda_asked_for_but_absent(run, photo: Path) -> None:  # type: ignore[no-untyped-def]
+    result = run("image", "photo.png", "-o", "out.png", "--device", "cuda")
+    assert result.code == 2 and "--device auto" in result.err
+
+
+@pytest.mark.parametrize("file", ["decoder.safetensors", "vgg16.safetensors"])
+def test_damaged_weights(run, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str) -> None:  # type: ignore[no-untyped-def]
+    shutil.copytree(assets.asset_dir("weights"), tmp_path / "weights")
+    data = bytearray((tmp_path / "weights" / file).read_bytes())
+    data[5000] ^= 1
+    (tmp_path / "weights" / file).write_bytes(data)
+    monkeypatch.setattr(weights, "asset_dir", lambda name: tmp_path / name)
+    result = run("image", "photo.png", "-o", "out.png")
+    assert result.code == 2
+    assert result.err.startswith("livestyle: ") and "damaged" in result.err and result.err.count("\n") == 1
+    assert not (tmp_path / "out.png").exists()
+
+
+@pytest.mark.parametrize(("out", "said"), [("missing/out.png", "missing"), ("out.xyz", ".xyz"), ("photo.png/out.png", "photo.png")])
+def test_unwritable_outputs(run, photo: Path, out: str, said: str) -> None:  # type: ignore[no-untyped-def]
+    result = run("image", "photo.png", "-o", out, "--device", "cpu")
+    assert result.code == 2 and said in result.err and "Traceback" not in result.err
+
+
+def test_two_pictures_of_one_name_do_not_overwrite_each_other(run, photo: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "other").mkdir()
+    shutil.copy(photo, tmp_path / "other" / "photo.png")
+    assert "one name" in run("image", "photo.png", "other/photo.png", "-o", "out").err
+
+
+def test_live_without_a_display(run) -> None:  # type: ignore[no-untyped-def]
+    result = run("live", "0")
+    assert result.code == 2 and "no window can be opened" in result.err
+
+
+def test_demo_without_a_display(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    result = run("demo", "--size", "48", "--seconds", "2", "--device", "cpu")
+    assert result.code == 0, result.err
+    for words in ("no display", "first painting", "fps", "latency"):
+        assert words in result.err
+    with av.open(str(tmp_path / "livestyle-demo.mp4")) as movie:
+        frames = list(movie.decode(video=0))
+    assert len(frames) >= 3
+    assert frames[0].height == 48
+    with Image.open(tmp_path / "livestyle-demo.png") as sheet:
+        assert sheet.width > 1000
+
+
+def test_styles_life(run, photo: Path) -> None:  # type: ignore[no-untyped-def]
+    names = [style["name"] for style in json.loads(run("styles", "list", "--json").out)]
+    assert "starry_night" in names and len(names) >= 16
+    added = run("styles", "add", "photo.png", "--name", "my photo", "--device", "cpu")
+    assert added.code == 0, added.err
+    shown = json.loads(run("styles", "show", "my_photo", "--json").out)
+    assert not shown["builtin"]
+    with Image.open(shown["preview"]) as preview:
+        assert min(preview.size) == 256
+    assert run("styles", "add", "photo.png", "--name", "my_photo").code == 2
+    assert run("styles", "remove", "my_photo").code == 0
+    assert not Path(shown["preview"]).exists()
+    assert run("styles", "remove", "wave").code == 2
+    assert "Hokusai" in run("styles", "show", "wave").out
+
+
+def test_bench_ends_in_json(run) -> None:  # type: ignore[no-untyped-def]
+    result = run("bench", "--size", "64x48,40", "--runs", "2", "--device", "cpu")
+    rows = json.loads(result.out.splitlines()[-1])["rows"]
+    assert [(r["width"], r["height"]) for r in rows] == [(64, 48), (72, 40)]
+    assert all(r["p95_ms"] >= r["p50_ms"] > 0 and r["precision"] == "float32" for r in rows)
+
+
+def test_doctor(run) -> None:  # type: ignore[no-untyped-def]
+    result = run("doctor", "--json")
+    checks = {c["name"]: c for c in json.loads(result.out)}
+    assert result.code == 0
+    assert checks["weights"]["ok"] and checks["styles"]["ok"] and checks["packages"]["ok"]
+    assert not checks["display"]["ok"] and checks["display"]["advice"]
+
+
+def test_doctor_finds_damaged_weights(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr(weights, "asset_dir", lambda name: tmp_path / name)
+    result = run("doctor")
+    assert result.code == 2 and "manifest" in result.out
+
+
+def test_devices(run) -> None:  # type: ignore[no-untyped-def]
+    result = run("devices", "--json")
+    assert result.code == 0 and isinstance(json.loads(result.out), list)

@@ -1,0 +1,128 @@
+"""The command table: what keys do to the state."""
+
+from __future__ import annotations
+
+import pytest
+
+from livestyle.control import COMMANDS, Show, command_for_key, help_lines, key_name, move_blend, new_show, pick
+from livestyle.settings import Look, normalised
+
+STYLES = ("wave", "scream", "mosaic")
+
+
+@pytest.fixture
+def show() -> Show:
+    return new_show(STYLES, Look((("wave", 1.0),)), fade_seconds=2.0)
+
+
+def press(show: Show, key: str, now: float = 100.0) -> Show:
+    command = command_for_key(key)
+    assert command is not None
+    return command.apply(show, now)
+
+
+def test_pick_crossfades_over_the_fade_time(show: Show) -> None:
+    show = press(show, "2", now=10.0)
+    assert dict(show.look_at(10.0).weights) == {"wave": 1.0}
+    assert dict(show.look_at(10.5).weights) == pytest.approx({"wave": 0.75, "scream": 0.25})
+    assert dict(show.look_at(12.0).weights) == {"scream": 1.0}
+
+
+def test_pick_in_the_middle_of_a_crossfade_goes_on_from_what_is_seen(show: Show) -> None:
+    show = press(show, "2", now=10.0)
+    show = press(show, "3", now=11.0)
+    assert dict(show.look_at(11.0).weights) == pytest.approx({"wave": 0.5, "scream": 0.5})
+    assert dict(show.look_at(13.1).weights) == {"mosaic": 1.0}
+
+
+def test_a_crossfade_of_no_time_is_a_cut(show: Show) -> None:
+    show = new_show(STYLES, show.look, fade_seconds=0.0)
+    assert dict(press(show, "3", now=5.0).look_at(5.0).weights) == {"mosaic": 1.0}
+
+
+def test_next_and_previous_go_round(show: Show) -> None:
+    assert press(show, "p").picks[1] == "mosaic"
+    assert press(press(press(show, "n"), "n"), "n").picks[1] == "wave"
+
+
+def test_random_picks_another_one(show: Show) -> None:
+    assert {press(show, "r").picks[1] for _ in range(50)} == {"scream", "mosaic"}
+
+
+def test_brackets_blend_the_last_two_picks(show: Show) -> None:
+    show = pick(show, "scream", 0.0)
+    for _ in range(8):
+        show = press(show, "[")
+    assert dict(show.look_at(101).weights) == pytest.approx({"scream": 0.6, "wave": 0.4})
+    for _ in range(30):
+        show = press(show, "[")
+    assert dict(show.look_at(101).weights) == {"wave": 1.0}
+    for _ in range(50):
+        show = press(show, "]")
+    assert dict(show.look_at(101).weights) == {"scream": 1.0}
+
+
+def test_brackets_with_one_pick_say_what_to_do(show: Show) -> None:
+    assert "pick two" in move_blend(show, 0.1, 0.0).message
+
+
+def test_alpha_stays_in_range(show: Show) -> None:
+    for _ in range(3):
+        show = press(show, "=")
+    assert show.look.alpha == 1.0
+    for _ in range(30):
+        show = press(show, "-")
+    assert show.look.alpha == 0.0
+
+
+@pytest.mark.parametrize(("key", "attribute"), [("c", "preserve_color"), ("m", "mirror"), ("b", "bypass")])
+def test_toggles_of_the_look(show: Show, key: str, attribute: str) -> None:
+    assert getattr(press(show, key).look, attribute) is True
+    assert getattr(press(press(show, key), key).look, attribute) is False
+
+
+@pytest.mark.parametrize(
+    ("key", "attribute"),
+    [("space", "frozen"), ("f", "fullscreen"), ("h", "help"), ("?", "help"), ("q", "quitting"), ("esc", "quitting")],
+)
+def test_toggles_of_the_show(show: Show, key: str, attribute: str) -> None:
+    assert getattr(press(show, key), attribute) is True
+
+
+def test_hud_and_snapshot(show: Show) -> None:
+    assert press(show, "i").hud is False
+    assert press(press(show, "s"), "s").snapshots == 2
+
+
+def test_fade_time_cycles(show: Show) -> None:
+    seen = []
+    for _ in range(6):
+        show = press(show, "t")
+        seen.append(show.fade_seconds)
+    assert seen == [4.0, 0.0, 0.5, 1.0, 2.0, 4.0]
+
+
+def test_a_number_without_a_style_says_so(show: Show) -> None:
+    after = press(show, "7")
+    assert after.look == show.look
+    assert "3 styles" in after.message
+
+
+def test_every_key_has_one_command_and_is_in_the_help(show: Show) -> None:
+    keys = [key for command in COMMANDS for key in command.keys]
+    assert len(keys) == len(set(keys))
+    shown = " ".join(keys for keys, _ in help_lines(show)).split()
+    assert set(shown) >= set(keys) - {str(n) for n in range(4, 10)}
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [(-1, ""), (27, "esc"), (32, "space"), (ord("q"), "q"), (ord("Q"), "q"), (ord("["), "["), (0xFFBE, ""), (0xFFE1, "")],
+)
+def test_key_names(code: int, name: str) -> None:
+    assert key_name(code) == name
+
+
+def test_initial_blend_sets_the_last_two_picks() -> None:
+    show = new_show(STYLES, Look(normalised([("wave", 1), ("mosaic", 3)])))
+    assert show.picks == ("wave", "mosaic")

@@ -1,0 +1,130 @@
+"""The eager engine: the model's identities on real weights, sizes, precisions, devices."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from livestyle.bank import Bank, blend_stats
+from livestyle.engine import Engine, choose_engine
+from livestyle.engine.eager import EagerEngine
+from livestyle.errors import DeviceError, SettingError
+from livestyle.frame import Picture
+from livestyle.model.adain import adain
+from livestyle.model.decoder import Decoder
+from livestyle.model.vgg import VGGEncoder
+from livestyle.weights import load_into, manifest
+
+
+@pytest.fixture(scope="module")
+def networks() -> tuple[VGGEncoder, Decoder]:
+    encoder, decoder = VGGEncoder("vgg16").eval(), Decoder("vgg16").eval()
+    load_into(encoder, manifest()["encoder"])
+    load_into(decoder, manifest()["decoder"])
+    return encoder, decoder
+
+
+def tensor(rgb: Picture) -> torch.Tensor:
+    return torch.from_numpy(rgb.copy()).permute(2, 0, 1)[None].float() / 255
+
+
+@torch.no_grad()
+def test_the_engine_is_the_model(
+    engine: Engine, networks: tuple[VGGEncoder, Decoder], bank: Bank, photograph: Picture
+) -> None:
+    encoder, decoder = networks
+    stats = bank.stats("wave")
+    mean, std = (torch.from_numpy(v[3]).view(1, -1, 1, 1) for v in (stats.means, stats.stds))
+    expected = decoder(adain(encoder(tensor(photograph))[3], mean, std, 0.7), *photograph.shape[:2])
+    painting = engine.stylize(photograph, engine.style_code(stats), 0.7)
+    difference = np.abs(painting - expected[0].clamp(0, 1).permute(1, 2, 0).numpy() * 255)
+    assert difference.max() < 0.51
+
+
+@torch.no_grad()
+def test_alpha_zero_is_the_decoders_reconstruction(
+    engine: Engine, networks: tuple[VGGEncoder, Decoder], bank: Bank, photograph: Picture
+) -> None:
+    encoder, decoder = networks
+    rebuilt = decoder(encoder(tensor(photograph))[3], *photograph.shape[:2])[0].clamp(0, 1).permute(1, 2, 0).numpy()
+    for name in ("wave", "scream"):
+        painting = engine.stylize(photograph, engine.style_code(bank.stats(name)), 0.0)
+        assert np.abs(painting / 255 - rebuilt).max() < 4e-3
+
+
+@torch.no_grad()
+def test_a_blend_of_statistics_is_the_blend_of_features(
+    engine: Engine, networks: tuple[VGGEncoder, Decoder], bank: Bank, photograph: Picture
+) -> None:
+    """Eq. 15: decoding sum_k w_k AdaIN(f(c), s_k) equals one pass with blended statistics."""
+    encoder, decoder = networks
+    weights = {"wave": 0.5, "scream": 0.3, "dragon": 0.2}
+    content = encoder(tensor(photograph))[3]
+    blended = torch.zeros_like(content)
+    for name, weight in weights.items():
+        stats = bank.stats(name)
+        mean, std = (torch.from_numpy(v[3]).view(1, -1, 1, 1) for v in (stats.means, stats.stds))
+        blended += weight * adain(content, mean, std)
+    mixed = blend_stats((bank.stats(n), w) for n, w in weights.items())
+    one_pass = adain(content, *(torch.from_numpy(v[3]).view(1, -1, 1, 1) for v in (mixed.means, mixed.stds)))
+    assert (one_pass - blended).abs().max() < 1e-4
+    size = photograph.shape[:2]
+    assert (decoder(one_pass, *size) - decoder(blended, *size)).abs().max() < 1e-4
+
+
+@pytest.mark.parametrize("size", [(32, 32), (33, 47), (359, 201), (64, 500), (17, 16)])
+def test_any_size_comes_back(engine: Engine, bank: Bank, size: tuple[int, int]) -> None:
+    rng = np.random.default_rng(0)
+    rgb = rng.integers(0, 255, (*size, 3), dtype=np.uint8)
+    painting = engine.stylize(rgb, engine.style_code(bank.stats("wave")), 1.0)
+    assert painting.shape == rgb.shape and painting.dtype == np.uint8
+
+
+def test_half_precision_on_the_cpu_agrees(engine: Engine, bank: Bank, photograph: Picture) -> None:
+    """bfloat16 has 8 bits of mantissa: on a picture, 3 % of full scale on average is its bound here."""
+    half = choose_engine("cpu", half=True)
+    assert half.precision == "bfloat16"
+    stats = bank.stats("wave")
+    small = photograph[:64, :64]
+    a = engine.stylize(small, engine.style_code(stats), 1.0).astype(float)
+    b = half.stylize(small, half.style_code(stats), 1.0).astype(float)
+    assert np.abs(a - b).mean() / 255 < 0.03
+
+
+def test_style_statistics_are_those_of_the_encoder(
+    engine: Engine, networks: tuple[VGGEncoder, Decoder], photograph: Picture
+) -> None:
+    with torch.no_grad():
+        relu2_1 = networks[0](tensor(photograph))[1].numpy()
+    stats = engine.style_stats(photograph)
+    np.testing.assert_allclose(stats.means[1], relu2_1.mean((0, 2, 3)), rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(stats.stds[1], np.sqrt(relu2_1.var((0, 2, 3)) + 1e-5), rtol=1e-3, atol=1e-4)
+
+
+def test_read_only_and_mirrored_pictures_are_taken(engine: Engine, bank: Bank, photograph: Picture) -> None:
+    code = engine.style_code(bank.stats("wave"))
+    frozen = photograph[:32, :32].copy()
+    frozen.flags.writeable = False
+    engine.stylize(frozen, code, 1.0)
+    engine.stylize(photograph[:32, 31::-1], code, 1.0)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="CUDA is here")
+def test_absent_device_is_said() -> None:
+    with pytest.raises(DeviceError, match="'cuda' is not available .* there is: cpu"):
+        choose_engine("cuda")
+
+
+def test_unknown_device_is_said() -> None:
+    with pytest.raises(SettingError, match="choose auto, cuda, mps or cpu"):
+        choose_engine("tpu")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+def test_cuda_half_agrees_with_float32_on_the_cpu(engine: Engine, bank: Bank, photograph: Picture) -> None:
+    cuda = EagerEngine("cuda", half=True, reason="a test")
+    stats = bank.stats("wave")
+    a = engine.stylize(photograph, engine.style_code(stats), 1.0).astype(float)
+    b = cuda.stylize(photograph, cuda.style_code(stats), 1.0).astype(float)
+    assert np.abs(a - b).mean() / 255 < 0.01

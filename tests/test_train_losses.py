@@ -1,0 +1,97 @@
+"""The losses against numpy (eqs. 12 and 13 of Huang & Belongie 2017)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from train.losses import content_loss, style_loss, tap_stats, total_variation
+
+
+def make_taps(seed: int, n: int = 2) -> list[Tensor]:
+    """Four small feature maps of falling size, as the encoder's taps."""
+    generator = torch.Generator().manual_seed(seed)
+    return [
+        seed + torch.randn(n, channels, side, side + 1, generator=generator) * (1 + seed)
+        for channels, side in ((3, 16), (5, 8), (7, 4), (9, 2))
+    ]
+
+
+def numpy_stats(tap: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    x = tap.detach().double().numpy()
+    return x.mean((2, 3)), np.sqrt(x.var((2, 3)) + 1e-5)
+
+
+def test_content_loss_is_the_mean_squared_distance() -> None:  # eq. 12
+    a, b = make_taps(0)[3], make_taps(1)[3]
+    expected = np.mean((a.double().numpy() - b.double().numpy()) ** 2)
+    assert content_loss(a, b).item() == pytest.approx(expected, rel=1e-5)
+    assert content_loss(a, a).item() == 0
+
+
+def test_style_loss_is_the_distance_of_means_and_stds_over_all_taps() -> None:  # eq. 13
+    output, style = make_taps(0), make_taps(2)
+    expected = 0.0
+    for a, b in zip(output, style, strict=True):
+        (mean_a, std_a), (mean_b, std_b) = numpy_stats(a), numpy_stats(b)
+        expected += np.mean((mean_a - mean_b) ** 2) + np.mean((std_a - std_b) ** 2)
+    assert style_loss(output, tap_stats(style)).item() == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("tap", range(4))
+@pytest.mark.parametrize("change", ["mean", "std"])
+def test_style_loss_sees_every_tap_and_both_statistics(tap: int, change: str) -> None:
+    taps = make_taps(1)
+    same = style_loss(taps, tap_stats(taps)).item()
+    x = taps[tap]
+    mean = x.mean((2, 3), keepdim=True)
+    changed = [*taps]
+    changed[tap] = x + 1 if change == "mean" else mean + 1.5 * (x - mean)
+    assert same == 0
+    assert style_loss(changed, tap_stats(taps)).item() > 0.1
+
+
+def test_style_loss_ignores_where_things_are() -> None:
+    taps = make_taps(1)
+    assert style_loss([t.flip(2, 3) for t in taps], tap_stats(taps)).item() == pytest.approx(0, abs=1e-8)
+
+
+def test_style_loss_wants_all_taps() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        style_loss(make_taps(0)[:3], tap_stats(make_taps(1)))
+
+
+def test_tap_stats_are_float32_per_picture_and_channel() -> None:
+    for (mean, std), tap in zip(tap_stats([t.half() for t in make_taps(1)]), make_taps(1), strict=True):
+        assert mean.shape == std.shape == (*tap.shape[:2], 1, 1)
+        assert mean.dtype == std.dtype == torch.float32
+
+
+def test_total_variation() -> None:
+    picture = torch.rand(2, 3, 6, 9, generator=torch.Generator().manual_seed(0))
+    x = picture.double().numpy()
+    expected = np.abs(np.diff(x, axis=2)).mean() + np.abs(np.diff(x, axis=3)).mean()
+    assert total_variation(picture).item() == pytest.approx(expected, rel=1e-5)
+    assert total_variation(torch.full((1, 3, 4, 4), 0.3)).item() == 0
+
+
+def test_losses_are_float32_in_bfloat16() -> None:
+    picture = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(1)).bfloat16()
+    for loss, exact in (
+        (total_variation(picture), total_variation(picture.double())),
+        (content_loss(picture, picture * 0.5), content_loss(picture.float(), (picture * 0.5).float())),
+    ):
+        assert loss.dtype == torch.float32
+        assert loss.item() == pytest.approx(exact.item(), rel=1e-4)
+
+
+def test_losses_pull_the_output_towards_the_style() -> None:
+    style = tap_stats(make_taps(2))
+    output = [tap.requires_grad_() for tap in make_taps(0)]
+    before = style_loss(output, style)
+    before.backward()  # type: ignore[no-untyped-call]
+    with torch.no_grad():
+        moved = [tap - 0.1 * tap.grad for tap in output if tap.grad is not None]
+    assert style_loss(moved, style) < before

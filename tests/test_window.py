@@ -1,0 +1,102 @@
+"""The real program in a real window on a virtual screen, with real key presses."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from livestyle.errors import OutputError
+from livestyle.frame import Picture
+from livestyle.sinks.window import Window, display_problem, letterboxed
+from tests.screen import Screen
+
+
+@pytest.mark.parametrize("display", ["", ":987", "nonsense", "127.0.0.1:987"])
+def test_a_missing_screen_is_said_and_not_crashed_on(monkeypatch: pytest.MonkeyPatch, display: str) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setenv("DISPLAY", display)
+    assert display_problem()
+    with pytest.raises(OutputError, match="no window can be opened"):
+        Window("test")
+
+
+@pytest.mark.parametrize("size", [(640, 360), (360, 640), (100, 100), (1000, 300)])
+def test_letterboxing_cuts_and_stretches_nothing(size: tuple[int, int]) -> None:
+    picture = np.full((90, 160, 3), 200, np.uint8)
+    out = letterboxed(picture, *size)
+    assert out.shape == (size[1], size[0], 3)
+    rows, columns = np.where(out[..., 0] == 200)
+    painted = (np.ptp(columns) + 1, np.ptp(rows) + 1)
+    assert painted[0] == size[0] or painted[1] == size[1]
+    assert abs(painted[0] / painted[1] - 16 / 9) < 0.05
+
+
+class Program:
+    """`livestyle ...` on a virtual screen."""
+
+    def __init__(self, screen: Screen, folder: Path, *arguments: str) -> None:
+        self.screen = screen
+        root = str(Path(__file__).parent.parent)
+        env = os.environ | {"DISPLAY": screen.display, "PYTHONPATH": root}
+        with (folder / "stderr.txt").open("w") as stderr:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "livestyle.cli", *arguments],
+                env=env, cwd=folder, stdout=subprocess.DEVNULL, stderr=stderr,
+            )
+        self._folder = folder
+        self.window = screen.wait_for_window("livestyle")
+
+    @property
+    def said(self) -> str:
+        """What it has told the person so far."""
+        return (self._folder / "stderr.txt").read_text()
+
+    def until(self, what: str, condition: object, timeout_seconds: float = 60) -> None:
+        """Wait for something to become true."""
+        deadline = time.monotonic() + timeout_seconds
+        while not condition():  # type: ignore[operator]
+            assert self.process.poll() is None, f"the program ended: {self.said}"
+            assert time.monotonic() < deadline, f"not within {timeout_seconds} s: {what}"
+            time.sleep(0.3)
+
+
+def difference(a: Picture, b: Picture) -> float:
+    return float(np.abs(a.astype(int) - b.astype(int)).mean())
+
+
+def test_keys_in_the_demo_window(screen: Screen, tmp_path: Path) -> None:
+    program = Program(screen, tmp_path, "demo", "--device", "cpu", "--size", "64", "-o", str(tmp_path))
+
+    def shot(name: str) -> Picture:
+        return screen.photograph(tmp_path / f"screen-{name}.png")
+
+    program.until("a painting", lambda: "first painting" in program.said)
+    screen.press(program.window, "space", "i")
+    time.sleep(5)  # the message fades
+    plain = shot("plain")
+    screen.press(program.window, "h")
+    program.until("the help overlay", lambda: difference(shot("help"), plain) > 5)
+    screen.press(program.window, "h")
+    program.until("no help overlay", lambda: difference(shot("no-help"), plain) < 3)
+    screen.press(program.window, "5")
+    program.until("another style on the frozen frame", lambda: difference(shot("style-5"), plain) > 5)
+    time.sleep(5)
+    styled = shot("styled")
+    screen.press(program.window, "b")
+    program.until("the camera itself", lambda: difference(shot("bypass"), styled) > 5)
+    screen.press(program.window, "s")
+    program.until("a snapshot", lambda: list(tmp_path.glob("livestyle-2*.png")))
+    (snapshot,) = tmp_path.glob("livestyle-2*.png")
+    with Image.open(snapshot) as picture:
+        assert picture.size == (114, 64)
+    screen.press(program.window, "q")
+    assert program.process.wait(timeout=60) == 0, program.said
+    assert "paintings" in program.said and "Traceback" not in program.said
