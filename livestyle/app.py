@@ -69,22 +69,22 @@ class EngineThread:
             last: Finished | None = None
             while not self._stop.is_set():
                 last = self._step(self.painter, last) or last
-        except BaseException as error:  # noqa: BLE001 - handed to the main thread, which raises it
+        except BaseException as error:
             self.error = error
 
     def _step(self, painter: Painter, last: Finished | None) -> Finished | None:
         """Paint once, if there is something to paint."""
         show = self.show
         look = show.look_at(time.monotonic())
-        if show.frozen and last is not None:
-            if look == last.look:
+        held = show.frozen and last is not None
+        frame = None if held else self._frames.take(WAIT_SECONDS)
+        if frame is None:
+            if last is None or look == last.look:
                 self._stop.wait(0.02)
                 return None
-            frame: Frame | None = replace(last.frame, grabbed_at=time.monotonic())
-        else:
-            frame = self._frames.take(WAIT_SECONDS)
-        if frame is None:
-            return None
+            # Frozen, or a slow source: the picture in hand follows the Look all the same.
+            frame = replace(last.frame, grabbed_at=time.monotonic())
+            look = show.look_at(frame.grabbed_at)
         done = Finished(frame, painter.paint(frame.rgb, look), look)
         self.finished.put(done)
         return done
@@ -222,9 +222,18 @@ class LiveShow:
         engine = self._engine.painter.engine
         stages = "  ".join(f"{stage} {ms:.0f}" for stage, ms in painting.stage_ms.items() if ms >= 0.5)
         extras = [f"alpha {look.alpha:.2f}"]
-        extras += [word for word, on in (("own colours", look.preserve_color), ("mirror", look.mirror), ("frozen", self.show.frozen)) if on]
+        extras += [
+            word
+            for word, on in (
+                ("own colours", look.preserve_color),
+                ("mirror", look.mirror),
+                ("frozen", self.show.frozen),
+            )
+            if on
+        ]
+        rate, latency_ms = self.meters.rate.per_second, self.meters.recent_latency_ms()
         return (
-            f"{self.meters.rate.per_second:.1f} fps   {self.meters.recent_latency_ms():.0f} ms glass to glass   {width}x{height}",
+            f"{rate:.1f} fps   {latency_ms:.0f} ms glass to glass   {width}x{height}",
             f"{stages} ms   {engine.name} {engine.precision}",
             f"{'camera itself' if look.bypass else describe(look.weights)}   {'   '.join(extras)}",
         )

@@ -55,7 +55,8 @@ def blend_stats(parts: Iterable[tuple[StyleStats, float]]) -> StyleStats:
     parts = list(parts)
 
     def mix(vectors: list[tuple[Vector, float]]) -> Vector:
-        return np.sum([v * np.float32(w) for v, w in vectors], axis=0, dtype=np.float32)
+        total: Vector = np.sum([v * np.float32(w) for v, w in vectors], axis=0, dtype=np.float32)
+        return total
 
     return StyleStats(
         means=tuple(mix([(s.means[i], w) for s, w in parts]) for i in range(len(TAPS))),
@@ -114,7 +115,9 @@ def save_style(path: Path, info: StyleInfo, stats: StyleStats) -> None:
         os.replace(part, path)
     except OSError as error:
         part.unlink(missing_ok=True)
-        raise OutputError(f"style {info.name!r} cannot be saved as {path} ({error.strerror or error}): free some space or check permissions") from None
+        raise OutputError(
+            f"style {info.name!r} cannot be saved as {path} ({error.strerror or error}): check space and permissions"
+        ) from None
 
 
 def load_style(path: Path) -> tuple[StyleInfo, StyleStats]:
@@ -236,9 +239,13 @@ class Bank:
         """
         name = style_name(name or path.stem)
         if name in self._entries:
-            raise StyleError(f"style {name!r} is there already: choose another with --name, or `livestyle styles remove {name}` first")
+            raise StyleError(
+                f"style {name!r} is there already: choose another --name, or `livestyle styles remove {name}` first"
+            )
         stats = encode(read_style_image(path))
-        entry = BankEntry(StyleInfo(name, path.stem, encoder=self.encoder), self.user_dir / f"{name}.safetensors", builtin=False)
+        entry = BankEntry(
+            StyleInfo(name, path.stem, encoder=self.encoder), self.user_dir / f"{name}.safetensors", builtin=False
+        )
         save_style(entry.path, entry.info, stats)
         self._entries[name], self._loaded[name] = entry, stats
         return entry
@@ -266,7 +273,9 @@ def read_style_image(path: Path) -> Picture:
     rgb = load_image(path)
     height, width = rgb.shape[:2]
     if min(height, width) < MIN_STYLE_SIDE_PX:
-        raise StyleError(f"style image {path} is {width}x{height}: at least {MIN_STYLE_SIDE_PX} px a side are needed; use a larger copy")
+        raise StyleError(
+            f"style image {path} is {width}x{height}: at least {MIN_STYLE_SIDE_PX} px a side; use a larger copy"
+        )
     k = STYLE_SIDE_PX / min(height, width)
     if k < 1:
         size = (round(width * k), round(height * k))

@@ -62,8 +62,19 @@ def run(engine: Engine, bank: Bank, sizes: list[tuple[int, int]], runs: int) -> 
     rows = []
     for (width, height), values in zip(sizes, times_ms, strict=True):
         p50, p95 = percentiles_ms(values)
-        rows.append(BenchRow(engine.name, engine.device, engine.precision, width, height, runs,
-                             round(p50, 2), round(p95, 2), round(1000 / p50, 2)))
+        rows.append(
+            BenchRow(
+                engine.name,
+                engine.device,
+                engine.precision,
+                width,
+                height,
+                runs,
+                round(p50, 2),
+                round(p95, 2),
+                round(1000 / p50, 2),
+            )
+        )
     return rows
 
 

@@ -84,7 +84,9 @@ def demo(
     device: DeviceOption = "auto",
     half: HalfOption = None,
     out: OutFolderOption = Path("."),
-    seconds: Annotated[float | None, typer.Option(help="End after so many seconds. Default: until q, or 18 without a display.")] = None,
+    seconds: Annotated[
+        float | None, typer.Option(help="End after so many seconds. Default: until q, or 18 without a display.")
+    ] = None,
     verbose: VerboseOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -225,7 +227,9 @@ def doctor(json: JsonOption = False) -> None:
 
 @app.command()
 def bench(
-    sizes: Annotated[str, typer.Option("--size", help="Sizes to time, comma-separated, as WIDTHxHEIGHT.")] = "256x256,320x180,640x360",
+    sizes: Annotated[
+        str, typer.Option("--size", help="Sizes to time, comma-separated, as WIDTHxHEIGHT.")
+    ] = "256x256,320x180,640x360",
     runs: Annotated[int, typer.Option(min=1, help="Timed frames of each size.")] = 10,
     device: DeviceOption = "auto",
     half: HalfOption = None,

@@ -21,8 +21,14 @@ def _as_dict(entry: BankEntry) -> dict[str, Any]:
     info = entry.info
     preview = str(entry.preview) if entry.preview.exists() else None
     return {
-        "name": info.name, "title": info.title, "artist": info.artist, "year": info.year, "kind": info.kind,
-        "builtin": entry.builtin, "file": str(entry.path), "preview": preview,
+        "name": info.name,
+        "title": info.title,
+        "artist": info.artist,
+        "year": info.year,
+        "kind": info.kind,
+        "builtin": entry.builtin,
+        "file": str(entry.path),
+        "preview": preview,
     }
 
 
@@ -45,7 +51,9 @@ def show(name: Annotated[str, typer.Argument(help="A style's name.")], json: Jso
     """Everything about one style, with the path of its preview picture."""
     entry = Setup("cpu", None).bank.entry(name)
     fields = _as_dict(entry)
-    typer.echo(jsonlib.dumps(fields) if json else "\n".join(f"{k:<8} {v}" for k, v in fields.items() if v not in ("", None)))
+    typer.echo(
+        jsonlib.dumps(fields) if json else "\n".join(f"{k:<8} {v}" for k, v in fields.items() if v not in ("", None))
+    )
 
 
 @styles_app.command()

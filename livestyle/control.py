@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 from livestyle.settings import Look, StyleWeights, normalised
 
@@ -109,9 +110,10 @@ def _alpha(show: Show, step: float) -> Show:
     return replace(show, look=replace(show.look, alpha=alpha), message=f"alpha {alpha:.2f}")
 
 
-def _toggle(show: Show, name: str, label: str) -> Show:
+def _toggle(show: Show, name: Literal["preserve_color", "mirror", "bypass"], label: str) -> Show:
     on = not getattr(show.look, name)
-    return replace(show, look=replace(show.look, **{name: on}), message=f"{label} {'on' if on else 'off'}")
+    change: dict[str, Any] = {name: on}
+    return replace(show, look=replace(show.look, **change), message=f"{label} {'on' if on else 'off'}")
 
 
 def _fade_time(show: Show) -> Show:
@@ -152,8 +154,12 @@ COMMANDS: tuple[Command, ...] = (
     Command("color", ("c",), "keep the camera's colours", lambda s, now: _toggle(s, "preserve_color", "own colours")),
     Command("mirror", ("m",), "mirror", lambda s, now: _toggle(s, "mirror", "mirror")),
     Command("bypass", ("b",), "show the camera itself", lambda s, now: _toggle(s, "bypass", "bypass")),
-    Command("freeze", ("space",), "freeze the picture", lambda s, now: replace(
-        s, frozen=not s.frozen, message="frozen" if not s.frozen else "")),
+    Command(
+        "freeze",
+        ("space",),
+        "freeze the picture",
+        lambda s, now: replace(s, frozen=not s.frozen, message="frozen" if not s.frozen else ""),
+    ),
     Command("snapshot", ("s",), "save a PNG of the painting", lambda s, now: replace(s, snapshots=s.snapshots + 1)),
     Command("fullscreen", ("f",), "full screen", lambda s, now: replace(s, fullscreen=not s.fullscreen)),
     Command("hud", ("i",), "show or hide the numbers", lambda s, now: replace(s, hud=not s.hud)),

@@ -94,7 +94,9 @@ class VideoRecorder:
             self._sink = VideoSink(self._path, options).__enter__()
         self._sink.write(rgb, Fraction(at - self._start_seconds))
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._sink is not None:
             self._sink.__exit__(kind, error, trace)
 

@@ -37,7 +37,7 @@ def _safely(check: Callable[[], Check]) -> Check:
     """A check that breaks is a finding, not a crash."""
     try:
         return check()
-    except Exception as error:  # noqa: BLE001 - a doctor reports whatever is wrong
+    except Exception as error:
         name = check.__name__.strip("_")
         advice = "" if isinstance(error, LivestyleError) else "reinstall livestyle; if it stays, report this line"
         return Check(name, False, f"{type(error).__name__}: {error}", advice)
@@ -72,7 +72,11 @@ def _weights() -> Check:
     entries = manifest()
     for entry in entries.values():
         read_verified(entry)
-    return Check("weights", True, ", ".join(f"{name} ({e.file.name}, {e.arch})" for name, e in entries.items()) + ", sha256 right")
+    return Check(
+        "weights",
+        True,
+        ", ".join(f"{name} ({e.file.name}, {e.arch})" for name, e in entries.items()) + ", sha256 right",
+    )
 
 
 def _bank() -> Check:
@@ -90,14 +94,21 @@ def _codecs() -> Check:
     wanted = ("libx264", "libx265", "libvpx-vp9", "libsvtav1", "h264_nvenc", "aac", "libopus")
     there = [name for name in wanted if name in av.codec.codecs_available]
     ok = "libx264" in there
-    return Check("codecs", ok, ", ".join(there), "" if ok else "pip install --force-reinstall av (its wheels carry libx264)")
+    return Check(
+        "codecs", ok, ", ".join(there), "" if ok else "pip install --force-reinstall av (its wheels carry libx264)"
+    )
 
 
 def _display() -> Check:
     from livestyle.sinks.window import display_problem
 
     problem = display_problem()
-    return Check("display", not problem, problem or "a window can be opened", "log in to a desktop, or use `demo`, `video`, `image`" if problem else "")
+    return Check(
+        "display",
+        not problem,
+        problem or "a window can be opened",
+        "log in to a desktop, or use `demo`, `video`, `image`" if problem else "",
+    )
 
 
 def _cameras() -> Check:
@@ -111,7 +122,9 @@ def _cameras() -> Check:
 
 def _disk() -> Check:
     free_gib = shutil.disk_usage(Path.cwd()).free / 2**30
-    return Check("disk", free_gib > 1, f"{free_gib:.1f} GiB free in {Path.cwd()}", "free some space" if free_gib <= 1 else "")
+    return Check(
+        "disk", free_gib > 1, f"{free_gib:.1f} GiB free in {Path.cwd()}", "free some space" if free_gib <= 1 else ""
+    )
 
 
 def text(checks: list[Check]) -> str:
@@ -128,4 +141,3 @@ def exit_code(checks: list[Check]) -> int:
     """0, or 2 when something that every command needs is broken."""
     essential = {"livestyle", "packages", "weights", "styles"}
     return 2 if any(not c.ok and c.name in essential for c in checks) else 0
-

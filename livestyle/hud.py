@@ -37,7 +37,7 @@ def text_size_px(height: int) -> int:
 
 def draw(rgb: Picture, overlay: Overlay) -> Picture:
     """A copy of the picture (HxWx3 uint8 RGB) with the overlay on it."""
-    out = rgb.copy()
+    out: Picture = rgb.copy()
     size = text_size_px(out.shape[0])
     if overlay.lines:
         _panel(out, _render(overlay.lines, size), x=PAD_PX, y=PAD_PX)

@@ -17,13 +17,23 @@ if TYPE_CHECKING:
 
 StyleOption = Annotated[
     str | None,
-    typer.Option("--style", "-s", help="A style's name, an image file, or a blend: wave:0.7,scream:0.3. Default: the first style."),
+    typer.Option(
+        "--style",
+        "-s",
+        help="A style's name, an image file, or a blend: wave:0.7,scream:0.3. Default: the first style.",
+    ),
 ]
 AlphaOption = Annotated[float, typer.Option(help="Degree of stylization, 0 to 1.")]
-ColorOption = Annotated[bool, typer.Option("--preserve-color", help="Keep the source's colours: luma of the painting, chroma of the frame.")]
-SizeOption = Annotated[str | None, typer.Option(help="Size of the painting: WIDTHxHEIGHT or the shorter side, in pixels.")]
+ColorOption = Annotated[
+    bool, typer.Option("--preserve-color", help="Keep the source's colours: luma of the painting, chroma of the frame.")
+]
+SizeOption = Annotated[
+    str | None, typer.Option(help="Size of the painting: WIDTHxHEIGHT or the shorter side, in pixels.")
+]
 DeviceOption = Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")]
-HalfOption = Annotated[bool | None, typer.Option("--half/--no-half", help="Half precision. Default: on a GPU yes, on the CPU no.")]
+HalfOption = Annotated[
+    bool | None, typer.Option("--half/--no-half", help="Half precision. Default: on a GPU yes, on the CPU no.")
+]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -21,11 +21,15 @@ def normalised(weights: Iterable[tuple[str, float]]) -> StyleWeights:
     """
     merged: dict[str, float] = {}
     for name, weight in weights:
+        if not name:
+            raise SettingError("a style without a name: write wave:0.7,scream:0.3")
         if not math.isfinite(weight) or weight < 0:
-            raise SettingError(f"weight {weight} of style {name!r}: weights are numbers >= 0, as in wave:0.7,scream:0.3")
+            raise SettingError(
+                f"weight {weight} of style {name!r}: weights are numbers >= 0, as in wave:0.7,scream:0.3"
+            )
         merged[name] = merged.get(name, 0.0) + weight
     total = sum(merged.values())
-    if total <= 0:
+    if not 0 < total < math.inf:
         raise SettingError("no style has a weight above 0: give at least one, as in --style wave")
     return tuple((name, weight / total) for name, weight in merged.items() if weight > 0)
 
@@ -64,6 +68,8 @@ class Look:
     """Show the frame itself."""
 
     def __post_init__(self) -> None:
+        if not self.weights:
+            raise SettingError("a look needs a style: give at least one, as in --style wave")
         if not 0 <= self.alpha <= 1:
             raise SettingError(f"alpha {self.alpha} is out of range: 0 (photograph) to 1 (full style)")
 
@@ -87,7 +93,9 @@ def parse_size(text: str) -> tuple[int, int] | int:
     except ValueError:
         numbers = ()
     if len(numbers) not in (1, 2) or any(not 16 <= n <= 16384 for n in numbers):
-        raise SettingError(f"size {text!r}: write WIDTHxHEIGHT or the shorter side, 16 to 16384 pixels, as in 640x360 or 360")
+        raise SettingError(
+            f"size {text!r}: write WIDTHxHEIGHT or the shorter side, 16 to 16384 pixels, as in 640x360 or 360"
+        )
     return numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1])
 
 

@@ -62,8 +62,12 @@ def wait_until(condition: Callable[[], bool]) -> None:
 def test_a_show_without_a_window_runs_its_sinks_and_ends(bank: Bank, counting_engine: CountingEngine) -> None:
     got: list[Finished] = []
     show = LiveShow(
-        CaptureThread(Camera), lambda: Painter(counting_engine, bank), make_show(bank),
-        window=None, sinks=[got.append], seconds=0.5,
+        CaptureThread(Camera),
+        lambda: Painter(counting_engine, bank),
+        make_show(bank),
+        window=None,
+        sinks=[got.append],
+        seconds=0.5,
     )
     meters = show.run()
     assert meters.shown == len(got) >= 3
@@ -77,7 +81,9 @@ def test_a_show_without_a_window_runs_its_sinks_and_ends(bank: Bank, counting_en
 
 
 def test_the_end_of_the_source_ends_a_show_without_a_window(bank: Bank, counting_engine: CountingEngine) -> None:
-    show = LiveShow(CaptureThread(lambda: Camera(5)), lambda: Painter(counting_engine, bank), make_show(bank), window=None)
+    show = LiveShow(
+        CaptureThread(lambda: Camera(5)), lambda: Painter(counting_engine, bank), make_show(bank), window=None
+    )
     assert show.run().shown >= 1
 
 
@@ -139,8 +145,12 @@ def test_snapshot_saves_the_clean_painting(bank: Bank, counting_engine: Counting
             show.press("q")
 
     show = LiveShow(
-        CaptureThread(Camera), lambda: Painter(counting_engine, bank), make_show(bank),
-        window=None, sinks=[press_s], snapshot_dir=tmp_path,
+        CaptureThread(Camera),
+        lambda: Painter(counting_engine, bank),
+        make_show(bank),
+        window=None,
+        sinks=[press_s],
+        snapshot_dir=tmp_path,
     )
     show.run()
     (file,) = tmp_path.glob("livestyle-*.png")
@@ -148,7 +158,9 @@ def test_snapshot_saves_the_clean_painting(bank: Bank, counting_engine: Counting
     assert file.name in messages[0]
 
 
-def test_snapshot_that_cannot_be_saved_is_a_message(bank: Bank, counting_engine: CountingEngine, tmp_path: Path) -> None:
+def test_snapshot_that_cannot_be_saved_is_a_message(
+    bank: Bank, counting_engine: CountingEngine, tmp_path: Path
+) -> None:
     messages: list[str] = []
 
     def press_s(_: Finished) -> None:
@@ -158,8 +170,12 @@ def test_snapshot_that_cannot_be_saved_is_a_message(bank: Bank, counting_engine:
 
     (tmp_path / "file").write_text("in the way")
     show = LiveShow(
-        CaptureThread(Camera), lambda: Painter(counting_engine, bank), make_show(bank),
-        window=None, sinks=[press_s], snapshot_dir=tmp_path / "file",
+        CaptureThread(Camera),
+        lambda: Painter(counting_engine, bank),
+        make_show(bank),
+        window=None,
+        sinks=[press_s],
+        snapshot_dir=tmp_path / "file",
     )
     show.run()
     assert str(tmp_path / "file") in messages[0]

@@ -8,7 +8,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from livestyle.bank import Bank, StyleInfo, StyleStats, blend_stats, load_style, read_style_image, save_style, style_name
+from livestyle.bank import (
+    Bank,
+    StyleInfo,
+    StyleStats,
+    blend_stats,
+    load_style,
+    read_style_image,
+    save_style,
+    style_name,
+)
 from livestyle.errors import SourceError, StyleError
 from livestyle.frame import Picture
 from tests.conftest import CountingEngine, make_stats

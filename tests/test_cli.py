@@ -132,7 +132,9 @@ def test_damaged_weights(run, photo: Path, tmp_path: Path, monkeypatch: pytest.M
     assert not (tmp_path / "out.png").exists()
 
 
-@pytest.mark.parametrize(("out", "said"), [("missing/out.png", "missing"), ("out.xyz", ".xyz"), ("photo.png/out.png", "photo.png")])
+@pytest.mark.parametrize(
+    ("out", "said"), [("missing/out.png", "missing"), ("out.xyz", ".xyz"), ("photo.png/out.png", "photo.png")]
+)
 def test_unwritable_outputs(run, photo: Path, out: str, said: str) -> None:  # type: ignore[no-untyped-def]
     result = run("image", "photo.png", "-o", out, "--device", "cpu")
     assert result.code == 2 and said in result.err and "Traceback" not in result.err

@@ -117,7 +117,16 @@ def test_every_key_has_one_command_and_is_in_the_help(show: Show) -> None:
 
 @pytest.mark.parametrize(
     ("code", "name"),
-    [(-1, ""), (27, "esc"), (32, "space"), (ord("q"), "q"), (ord("Q"), "q"), (ord("["), "["), (0xFFBE, ""), (0xFFE1, "")],
+    [
+        (-1, ""),
+        (27, "esc"),
+        (32, "space"),
+        (ord("q"), "q"),
+        (ord("Q"), "q"),
+        (ord("["), "["),
+        (0xFFBE, ""),
+        (0xFFE1, ""),
+    ],
 )
 def test_key_names(code: int, name: str) -> None:
     assert key_name(code) == name

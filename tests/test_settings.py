@@ -183,3 +183,12 @@ def test_unknown_style_that_resembles_nothing() -> None:
 def test_a_name_like_a_files_is_called_a_missing_file() -> None:
     assert "no such file" in str(unknown_style("art/wvae.jpg", KNOWN))
     assert "not in the bank" in str(unknown_style("wvae", KNOWN))
+
+
+def test_nameless_and_overflowing_styles_are_refused() -> None:
+    with pytest.raises(SettingError, match="without a name"):
+        parse_style_weights(":0.5")
+    with pytest.raises(SettingError):
+        normalised([("wave", 1e308), ("scream", 1e308)])
+    with pytest.raises(SettingError, match="needs a style"):
+        Look(())

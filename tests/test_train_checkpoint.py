@@ -49,13 +49,15 @@ def test_no_checkpoint_is_none(tmp_path: Path) -> None:
 def damage(path: Path, how: str) -> None:
     data = path.read_bytes()
     numbers = data.find(state(2)["decoder"]["w"].numpy().tobytes())
-    path.write_bytes({
-        "empty": b"",
-        "cut": data[: len(data) // 2],
-        "end cut off": data[:-10],
-        "text": b"no checkpoint at all\n",
-        "numbers zeroed": data[:numbers] + bytes(100) + data[numbers + 100 :],
-    }[how])
+    path.write_bytes(
+        {
+            "empty": b"",
+            "cut": data[: len(data) // 2],
+            "end cut off": data[:-10],
+            "text": b"no checkpoint at all\n",
+            "numbers zeroed": data[:numbers] + bytes(100) + data[numbers + 100 :],
+        }[how]
+    )
 
 
 @pytest.mark.parametrize("how", ["empty", "cut", "end cut off", "text", "numbers zeroed"])

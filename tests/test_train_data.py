@@ -97,7 +97,12 @@ def test_sources_may_be_globs_and_odd_names(tmp_path: Path) -> None:
     write_pictures(tmp_path / "odd [1]")
     assert len(index_pictures([str(tmp_path / "odd [1]")])) == 6
     assert [e.name for e in index_pictures([str(tmp_path / "a")])] == [
-        "p0.png", "p1.jpg", "p2.png", "p3.jpg", "p4.png", "p5.jpg",
+        "p0.png",
+        "p1.jpg",
+        "p2.png",
+        "p3.jpg",
+        "p4.png",
+        "p5.jpg",
     ]
 
 

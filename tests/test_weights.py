@@ -47,8 +47,12 @@ def check_message(error: pytest.ExceptionInfo[WeightsError], file: Path) -> str:
 
 def write_manifest(folder: Path, **changes: Any) -> None:
     fields = {
-        "file": "tiny.safetensors", "arch": "vgg16", "sha256": "0" * 64,
-        "origin": "a test", "licence": "none", "command": "pytest",
+        "file": "tiny.safetensors",
+        "arch": "vgg16",
+        "sha256": "0" * 64,
+        "origin": "a test",
+        "licence": "none",
+        "command": "pytest",
     } | changes
     (folder / "manifest.json").write_text(json.dumps({"weights": {"decoder": fields}}))
 
@@ -66,8 +70,12 @@ def test_manifest_names_the_files_of_its_folder(tmp_path: Path) -> None:
     entries = manifest(tmp_path)
     assert list(entries) == ["decoder"]
     assert entries["decoder"] == WeightsEntry(
-        file=tmp_path / "tiny.safetensors", arch="vgg16", sha256="ab" * 32,
-        origin="a test", licence="none", command="pytest",
+        file=tmp_path / "tiny.safetensors",
+        arch="vgg16",
+        sha256="ab" * 32,
+        origin="a test",
+        licence="none",
+        command="pytest",
     )
 
 
@@ -81,8 +89,17 @@ def test_manifest_leads_to_loaded_weights(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [None, "", "{", "[]", "{}", '{"weights": []}', '{"weights": {"decoder": 3}}',
-     '{"weights": {"decoder": {"file": "a"}}}', '{"weights": {"decoder": {"file": "a", "surprise": 1}}}'],
+    [
+        None,
+        "",
+        "{",
+        "[]",
+        "{}",
+        '{"weights": []}',
+        '{"weights": {"decoder": 3}}',
+        '{"weights": {"decoder": {"file": "a"}}}',
+        '{"weights": {"decoder": {"file": "a", "surprise": 1}}}',
+    ],
 )
 def test_missing_or_damaged_manifest(tmp_path: Path, text: str | None) -> None:
     if text is not None:

@@ -49,7 +49,10 @@ class Program:
         with (folder / "stderr.txt").open("w") as stderr:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "livestyle.cli", *arguments],
-                env=env, cwd=folder, stdout=subprocess.DEVNULL, stderr=stderr,
+                env=env,
+                cwd=folder,
+                stdout=subprocess.DEVNULL,
+                stderr=stderr,
             )
         self._folder = folder
         self.window = screen.wait_for_window("livestyle")

@@ -62,7 +62,9 @@ def main(argv: list[str] | None = None) -> None:
         raise FileNotFoundError(f"not among the images: {', '.join(missing)}")
     engine = choose_engine()
     for order, work in enumerate(works, 1):
-        info = StyleInfo(work["name"], work["title"], work["artist"], work["year"], work["kind"], order, engine.encoder_id)
+        info = StyleInfo(
+            work["name"], work["title"], work["artist"], work["year"], work["kind"], order, engine.encoder_id
+        )
         stats = engine.style_stats(cropped(entries[work["file"]], work.get("crop")))
         save_style(flags.out / f"{info.name}.safetensors", info, stats)
     bank = Bank(encoder=engine.encoder_id, builtin_dir=flags.out, user_dir=flags.out / "none")

@@ -50,8 +50,7 @@ def index_pictures(sources: list[str]) -> list[Entry]:
         found = [entry for path in paths for entry in _entries(path)]
         if not found:
             raise FileNotFoundError(
-                f"{source!r} holds no pictures: give a folder of images, a .tar shard, or a glob "
-                "of either (in quotes)"
+                f"{source!r} holds no pictures: give a folder of images, a .tar shard, or a glob of either (in quotes)"
             )
         entries += found
     return entries

@@ -72,7 +72,7 @@ def learning_rate(flags: Flags, step: int) -> float:
         return flags.warmup_lr
     t, total = step - flags.warmup, max(1, flags.steps - flags.warmup)
     if flags.schedule == "cosine":
-        return flags.lr * min(1.0, (t + 1) / 50) * 0.5 * (1 + math.cos(math.pi * t / total))
+        return flags.lr * min(1.0, (t + 1) / 100) * 0.5 * (1 + math.cos(math.pi * t / total))
     return flags.lr / (1 + 5e-5 * t)
 
 
@@ -116,14 +116,33 @@ def style_batches(
             yield stats
 
 
+def initialised(decoder: Decoder) -> Decoder:
+    """He initialisation, and a grey picture to start from: every layer learns from the first step."""
+    *_, last = convolutions = [m for m in decoder.children() if isinstance(m, torch.nn.Conv2d)]
+    for convolution in convolutions:
+        torch.nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
+        torch.nn.init.constant_(convolution.bias, 0.5 if convolution is last else 0.0)  # type: ignore[arg-type]
+    with torch.no_grad():
+        last.weight.mul_(0.3)
+    return decoder
+
+
 class Learner:
     """The decoder, its optimizer and its running average: what a checkpoint holds."""
 
     def __init__(self, flags: Flags, device: torch.device) -> None:
         self.flags = flags
-        self.decoder = Decoder(flags.arch).to(device).to(memory_format=torch.channels_last)
+        self.decoder = initialised(Decoder(flags.arch)).to(device).to(memory_format=torch.channels_last)
         self.optimizer = torch.optim.Adam(self.decoder.parameters(), lr=flags.lr)
         self.average = {k: v.detach().clone() for k, v in self.decoder.state_dict().items()}
+
+    def forget_gradients(self) -> None:
+        """Start Adam afresh.
+
+        The style loss has gradients thousands of times those of the reconstruction. Divided by
+        the reconstruction's second moments its first steps are so large that the picture dies.
+        """
+        self.optimizer = torch.optim.Adam(self.decoder.parameters(), lr=self.flags.lr)
 
     def update(self, loss: Tensor, step: int, lr: float) -> None:
         """One step of Adam, then of the average."""
@@ -233,6 +252,8 @@ def train(flags: Flags) -> None:
     with stop_on_signal() as stop:
         for step, crops in enumerate(contents, start):
             content = as_pictures(crops, device)
+            if step == flags.warmup:
+                learner.forget_gradients()
             with torch.autocast(device.type, torch.bfloat16, enabled=flags.bf16):
                 if step < flags.warmup:
                     losses = reconstruction_losses(encoder, learner.decoder, content)

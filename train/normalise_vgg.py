@@ -40,9 +40,7 @@ def main(argv: list[str] | None = None) -> None:
     pictures = [picture[None] for picture in evenly(entries, flags.count, flags.shortest_side)]
     encoder = VGGEncoder("vgg16").eval()
     raw = load_file(flags.vgg)
-    encoder.load_state_dict(
-        fold_preprocessing(raw, scale=torch.full((3,), 255.0), shift=torch.tensor(CAFFE_MEAN))
-    )
+    encoder.load_state_dict(fold_preprocessing(raw, scale=torch.full((3,), 255.0), shift=torch.tensor(CAFFE_MEAN)))
     normalise_activations(encoder, pictures)
     encoder.half()
     flags.out.parent.mkdir(parents=True, exist_ok=True)

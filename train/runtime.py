@@ -32,9 +32,7 @@ def parse_flags(cls: type[F], argv: list[str] | None = None) -> F:
     tuple[str, ...] fields take one or more values; bool fields become --x / --no-x; a Literal
     allows its own values only.
     """
-    parser = argparse.ArgumentParser(
-        description=cls.__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=cls.__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     hints = get_type_hints(cls)
     for field in dataclasses.fields(cls):  # type: ignore[arg-type]
         name = "--" + field.name.replace("_", "-")

@@ -1,6 +1,6 @@
 """Put trained weights into weights/ and write their manifest.
 
-    python -m train.ship --decoder runs/decoder --command 'python -m train.decoder ...'
+python -m train.ship --decoder runs/decoder --command 'python -m train.decoder ...'
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ ENCODER = {
     "arch": "vgg16",
     "origin": "VGG-16 of the Visual Geometry Group, Oxford (Simonyan & Zisserman 2014), conv1_1 to conv4_1, normalised",
     "licence": "CC BY 4.0",
-    "command": "python -m train.normalise_vgg --vgg vgg16_relu4_1.safetensors --pictures 'content-*.tar' --out weights/vgg16.safetensors",
+    "command": "python -m train.normalise_vgg --vgg vgg16_relu4_1.safetensors --pictures 'content-*.tar' "
+    "--out weights/vgg16.safetensors",
 }
 
 

@@ -64,9 +64,7 @@ class EagerEngine:
 
     def style_code(self, stats: StyleStats) -> AdaINCode:
         """See `Engine.style_code`."""
-        mean, std = (
-            torch.from_numpy(v[3]).view(1, -1, 1, 1).to(self._device) for v in (stats.means, stats.stds)
-        )
+        mean, std = (torch.from_numpy(v[3]).view(1, -1, 1, 1).to(self._device) for v in (stats.means, stats.stds))
         return AdaINCode(mean, std)
 
     @torch.inference_mode()

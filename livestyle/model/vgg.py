@@ -32,11 +32,7 @@ Taps = tuple[Tensor, Tensor, Tensor, Tensor]
 
 def layer_names(arch: Arch) -> list[str]:
     """Names of the convolutions in order, Oxford's: conv1_1, conv1_2, conv2_1, ... conv4_1."""
-    return [
-        f"conv{block}_{i}"
-        for block, count in enumerate(_CONVS_PER_BLOCK[arch], 1)
-        for i in range(1, count + 1)
-    ]
+    return [f"conv{block}_{i}" for block, count in enumerate(_CONVS_PER_BLOCK[arch], 1) for i in range(1, count + 1)]
 
 
 class ReflectConv(nn.Conv2d):
@@ -92,9 +88,7 @@ class VGGEncoder(nn.Module):
         return last
 
 
-def fold_preprocessing(
-    weights: dict[str, Tensor], scale: Tensor, shift: Tensor
-) -> dict[str, Tensor]:
+def fold_preprocessing(weights: dict[str, Tensor], scale: Tensor, shift: Tensor) -> dict[str, Tensor]:
     """Rewrite conv1_1 so that it takes RGB x in [0, 1] where it took `scale * x - shift`.
 
     weights: an encoder's state dict; scale, shift: (3,) float. Returns a new state dict.

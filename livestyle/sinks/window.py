@@ -80,7 +80,9 @@ class Window:
         """Raises OutputError when there is no screen."""
         problem = display_problem()
         if problem:
-            raise OutputError(f"no window can be opened: {problem}; `livestyle demo`, `video` and `image` work without one")
+            raise OutputError(
+                f"no window can be opened: {problem}; `livestyle demo`, `video` and `image` work without one"
+            )
         self.title = title
         self._shown = False
         self._fullscreen = False
