@@ -8,80 +8,22 @@ bank does not know how statistics are computed: it is given a function for that.
 from __future__ import annotations
 
 import hashlib
-import json
-import os
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import platformdirs
-from numpy.typing import NDArray
 
 from livestyle.assets import asset_dir
-from livestyle.errors import OutputError, StyleError
+from livestyle.errors import StyleError
 from livestyle.frame import Picture
 from livestyle.settings import StyleWeights, normalised, unknown_style
+from livestyle.style import StyleInfo, StyleStats, blend_stats, load_style, save_style, style_name
 
-TAPS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
-CHANNELS = (64, 128, 256, 512)
 MIN_STYLE_SIDE_PX = 32
 STYLE_SIDE_PX = 384
 """Style images are reduced to this shorter side first: strokes keep their size in the painting."""
-
-Vector = NDArray[np.float32]
-
-
-@dataclass(frozen=True, eq=False)
-class StyleStats:
-    """What a style image is reduced to: per-channel mean and std of the four taps.
-
-    means, stds: one float32 vector a tap, of 64, 128, 256 and 512 channels; stds > 0.
-    """
-
-    means: tuple[Vector, ...]
-    stds: tuple[Vector, ...]
-
-    def __post_init__(self) -> None:
-        for kind in (self.means, self.stds):
-            shapes = tuple(v.shape for v in kind)
-            if shapes != tuple((c,) for c in CHANNELS) or not all(np.isfinite(v).all() for v in kind):
-                raise ValueError(f"style statistics need finite vectors of {CHANNELS} channels, not {shapes}")
-
-
-def blend_stats(parts: Iterable[tuple[StyleStats, float]]) -> StyleStats:
-    """The convex blend of K styles' statistics (Huang & Belongie 2017, eq. 15)."""
-    parts = list(parts)
-
-    def mix(vectors: list[tuple[Vector, float]]) -> Vector:
-        total: Vector = np.sum([v * np.float32(w) for v, w in vectors], axis=0, dtype=np.float32)
-        return total
-
-    return StyleStats(
-        means=tuple(mix([(s.means[i], w) for s, w in parts]) for i in range(len(TAPS))),
-        stds=tuple(mix([(s.stds[i], w) for s, w in parts]) for i in range(len(TAPS))),
-    )
-
-
-@dataclass(frozen=True)
-class StyleInfo:
-    """A style's metadata."""
-
-    name: str
-    title: str
-    artist: str = ""
-    year: str = ""
-    kind: str = ""
-    order: int = 1_000
-    """Place in the list; the first nine are on the number keys."""
-    encoder: str = ""
-    """Which encoder made the statistics."""
-
-    @property
-    def label(self) -> str:
-        """Title, artist and year in one line."""
-        return ", ".join(filter(None, (self.title, self.artist, self.year)))
 
 
 @dataclass(frozen=True)
@@ -100,45 +42,6 @@ class BankEntry:
 
 Encode = Callable[[Picture], StyleStats]
 """Runs the encoder on a style image."""
-
-
-def save_style(path: Path, info: StyleInfo, stats: StyleStats) -> None:
-    """Write a style file atomically. Raises OutputError."""
-    from safetensors.numpy import save_file
-
-    tensors = {f"{tap}.mean": v for tap, v in zip(TAPS, stats.means, strict=True)}
-    tensors |= {f"{tap}.std": v for tap, v in zip(TAPS, stats.stds, strict=True)}
-    part = path.with_suffix(f".{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(tensors, part, metadata={"style": json.dumps(info.__dict__)})
-        os.replace(part, path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise OutputError(
-            f"style {info.name!r} cannot be saved as {path} ({error.strerror or error}): check space and permissions"
-        ) from None
-
-
-def load_style(path: Path) -> tuple[StyleInfo, StyleStats]:
-    """Read a style file. Raises StyleError when it is damaged."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="np") as file:
-            info = StyleInfo(**json.loads(file.metadata()["style"]))
-            stats = StyleStats(
-                means=tuple(file.get_tensor(f"{tap}.mean") for tap in TAPS),
-                stds=tuple(file.get_tensor(f"{tap}.std") for tap in TAPS),
-            )
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise StyleError(f"style file {path} is damaged ({error}): remove it and add the style again") from None
-    return info, stats
-
-
-def style_name(text: str) -> str:
-    """A name for a style from a file's stem or a person's words: lower case, digits, - and _."""
-    return re.sub(r"[^a-z0-9_-]+", "_", text.lower()).strip("_-") or "style"
 
 
 class Bank:
@@ -162,9 +65,6 @@ class Bank:
             found = [BankEntry(load_style(p)[0], p, builtin) for p in folder.glob("*.safetensors")]
             for entry in sorted(found, key=lambda e: (e.info.order, e.info.name)):
                 self._entries[entry.info.name] = entry
-
-    def __iter__(self) -> Iterable[BankEntry]:
-        return iter(self._entries.values())
 
     @property
     def names(self) -> tuple[str, ...]:

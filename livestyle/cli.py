@@ -156,7 +156,7 @@ def video(
 
 @app.command()
 def image(
-    sources: Annotated[list[Path], typer.Argument(metavar="IN...", help="Image files.")],
+    sources: Annotated[list[Path], typer.Argument(metavar="IN...", help="Image files, or folders of them.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write, or a folder for several.")],
     style: StyleOption = None,
     alpha: AlphaOption = 1.0,
@@ -170,23 +170,27 @@ def image(
     """Stylize pictures."""
     from livestyle.pipeline import Painter
     from livestyle.sinks.images import save_image
-    from livestyle.sources.images import load_image
+    from livestyle.sources.images import expand_folders, load_image
 
     setup = Setup(device, half, verbose=verbose, quiet=quiet)
     painting_size = size_option(size)
+    sources = expand_folders(sources)
     outputs = _image_outputs(sources, out)
-    pictures = [load_image(path) for path in sources[:1]]  # a bad first file is said before the network loads
     look = setup.look(style, alpha, preserve_color)
-    painter = Painter(setup.engine, setup.bank, size=painting_size)
-    for i, (source, output) in enumerate(zip(sources, outputs, strict=True)):
-        rgb = pictures[i] if i < len(pictures) else load_image(source)
+    painter: Painter | None = None
+    for source, output in zip(sources, outputs, strict=True):
+        rgb = load_image(source)  # before the network loads: a bad first file is said at once
+        painter = painter or Painter(setup.engine, setup.bank, size=painting_size)
         save_image(output, painter.paint(rgb, look).rgb)
         setup.say(str(output))
 
 
 def _image_outputs(sources: list[Path], out: Path) -> list[Path]:
     """Where each picture goes: `out` itself for one picture, else NAME.png in the folder `out`."""
+    from livestyle.sinks.images import check_image_output
+
     if len(sources) == 1 and not out.is_dir() and out.suffix:
+        check_image_output(out)
         return [out]
     if out.exists() and not out.is_dir():
         raise OutputError(f"{out} is a file: give a folder for {len(sources)} pictures")

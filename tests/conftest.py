@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from livestyle.bank import CHANNELS, Bank, StyleStats
+from livestyle.bank import Bank
 from livestyle.engine import Engine, choose_engine
 from livestyle.frame import Picture
+from livestyle.style import CHANNELS, StyleStats
 from tests.screen import Screen, screen_problem
 
 

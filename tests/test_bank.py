@@ -8,18 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from livestyle.bank import (
-    Bank,
-    StyleInfo,
-    StyleStats,
-    blend_stats,
-    load_style,
-    read_style_image,
-    save_style,
-    style_name,
-)
+from livestyle.bank import Bank, read_style_image
 from livestyle.errors import SourceError, StyleError
 from livestyle.frame import Picture
+from livestyle.style import StyleInfo, StyleStats, blend_stats, load_style, save_style, style_name
 from tests.conftest import CountingEngine, make_stats
 
 

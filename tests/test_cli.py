@@ -67,7 +67,9 @@ def test_image(run, photo: Path, tmp_path: Path) -> None:  # type: ignore[no-unt
 
 def test_images_into_a_folder(run, photo: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     shutil.copy(photo, tmp_path / "second.png")
-    result = run("image", "photo.png", "second.png", "-o", "out", "--size", "40", "-q", "--device", "cpu")
+    (tmp_path / "in").mkdir()
+    (tmp_path / "second.png").rename(tmp_path / "in" / "second.png")
+    result = run("image", "photo.png", "in", "-o", "out", "--size", "40", "-q", "--device", "cpu")
     assert (result.code, result.err) == (0, "")
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["photo.png", "second.png"]
     with Image.open(tmp_path / "out" / "photo.png") as painting:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from livestyle.bank import Bank, blend_stats
+from livestyle.bank import Bank
 from livestyle.engine import Engine, choose_engine
 from livestyle.engine.eager import EagerEngine
 from livestyle.errors import DeviceError, SettingError
@@ -14,6 +14,7 @@ from livestyle.frame import Picture
 from livestyle.model.adain import adain
 from livestyle.model.decoder import Decoder
 from livestyle.model.vgg import VGGEncoder
+from livestyle.style import blend_stats
 from livestyle.weights import load_into, manifest
 
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from PIL import Image
 from livestyle.errors import OutputError
 from livestyle.frame import Picture
 from livestyle.sinks.window import Window, display_problem, letterboxed
+from tests.mjpeg_server import MjpegServer
 from tests.screen import Screen
 
 
@@ -55,7 +57,11 @@ class Program:
                 stderr=stderr,
             )
         self._folder = folder
-        self.window = screen.wait_for_window("livestyle")
+
+    @cached_property
+    def window(self) -> str:
+        """The id of its window."""
+        return self.screen.wait_for_window("livestyle")
 
     @property
     def said(self) -> str:
@@ -103,3 +109,33 @@ def test_keys_in_the_demo_window(screen: Screen, tmp_path: Path) -> None:
     screen.press(program.window, "q")
     assert program.process.wait(timeout=60) == 0, program.said
     assert "paintings" in program.said and "Traceback" not in program.said
+
+
+def test_a_camera_lost_in_the_show_comes_back(screen: Screen, tmp_path: Path, photograph: Picture) -> None:
+    frames = [np.roll(photograph, 8 * i, axis=1) for i in range(8)]
+    with MjpegServer(frames, fps=10) as camera:
+        program = Program(screen, tmp_path, "live", camera.url, "--device", "cpu", "--size", "48", "-s", "wave")
+
+        def message_shown() -> bool:
+            """Whether the panel at the bottom is there (it darkens the picture under it)."""
+            shot = screen.photograph(tmp_path / "screen.png").astype(int)
+            return bool(np.abs(shot - calm).mean() > 1.5)
+
+        program.until("a painting", lambda: "first painting" in program.said)
+        screen.press(program.window, "space", "i")
+        time.sleep(5)  # the message fades
+        calm = screen.photograph(tmp_path / "calm.png").astype(int)
+        camera.stop()
+        program.until("the message that the camera is lost", message_shown)
+        camera.start()
+        program.until("the message gone", lambda: not message_shown())
+    screen.press(program.window, "Escape")
+    assert program.process.wait(timeout=60) == 0, program.said
+    assert "Traceback" not in program.said
+
+
+def test_a_camera_that_is_not_there_ends_the_program(screen: Screen, tmp_path: Path) -> None:
+    program = Program(screen, tmp_path, "live", "97", "--device", "cpu")
+    assert program.process.wait(timeout=60) == 2
+    last = program.said.splitlines()[-1]
+    assert last.startswith("livestyle: ") and "97" in last

@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from livestyle.bank import STYLE_SIDE_PX, Bank, StyleInfo, save_style
+from livestyle.bank import STYLE_SIDE_PX, Bank
 from livestyle.engine import choose_engine
 from livestyle.preview import paint_preview
+from livestyle.style import StyleInfo, save_style
 from train.data import Entry, index_pictures, read_picture
 from train.runtime import flag, parse_flags
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from livestyle.frame import Picture
 
 if TYPE_CHECKING:
-    from livestyle.bank import StyleStats
+    from livestyle.style import StyleStats
 
 StyleCode = Any
 """A model's small tensors for a blend of styles; only the engine that made it looks inside."""

@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from livestyle.bank import StyleStats
 from livestyle.frame import Picture
 from livestyle.model.adain import adain, mean_std
 from livestyle.model.decoder import Decoder
 from livestyle.model.vgg import Arch, VGGEncoder
+from livestyle.style import StyleStats
 from livestyle.weights import encoder_id, load_into, manifest
 
 

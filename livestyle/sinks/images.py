@@ -32,7 +32,8 @@ def save_image(path: str | Path, rgb: Picture) -> None:
     """
     path = Path(path)
     check_picture(rgb)
-    file_format, options = _format_of(path)
+    check_image_output(path)
+    file_format, options = _FORMATS[path.suffix.lower()]
     partial = path.with_name(f".{path.stem}.part{path.suffix}")
     try:
         try:
@@ -44,14 +45,14 @@ def save_image(path: str | Path, rgb: Picture) -> None:
         raise OutputError(f"{path} cannot be written: {_reason(error)}; choose another place or format") from error
 
 
-def _format_of(path: Path) -> tuple[str, dict[str, object]]:
+def check_image_output(path: Path) -> None:
+    """Raise OutputError unless `path` can name an image here; before any work is done."""
     if path.is_dir():
         raise OutputError(f"{path} is a folder; name a file in it, as in {path / 'painting.png'}")
     if path.suffix.lower() not in _FORMATS:
         raise OutputError(f"{path}: suffix {path.suffix!r} is no image format here; use one of {', '.join(SUFFIXES)}")
     if not path.parent.is_dir():
         raise OutputError(f"{path}: the folder {path.parent} does not exist; create it first")
-    return _FORMATS[path.suffix.lower()]
 
 
 def _reason(error: Exception) -> str:

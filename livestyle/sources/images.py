@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import struct
 import warnings
+from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
 
@@ -93,6 +94,11 @@ def _image_files(path: Path) -> list[Path]:
     if not files:
         raise SourceError(f"{path} holds no image; put {', '.join(s[1:] for s in SUFFIXES)} files there")
     return sorted(files, key=lambda f: natural_order(f.name))
+
+
+def expand_folders(paths: Iterable[Path]) -> list[Path]:
+    """The paths with each folder replaced by its images in natural order. Raises SourceError."""
+    return [file for path in paths for file in _image_files(path)]
 
 
 def _check_file(path: Path) -> None:
