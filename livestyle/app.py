@@ -29,6 +29,9 @@ from livestyle.sinks.images import save_image
 from livestyle.sinks.window import Window
 
 WAIT_SECONDS = 0.1
+NOTHING_YET: Picture = np.zeros((360, 640, 3), np.uint8)
+KEY_SECONDS = 0.015
+"""Longest wait for a painting before the window's keys are looked at again."""
 MESSAGE_SECONDS = 2.5
 
 
@@ -121,14 +124,15 @@ class LiveShow:
         self._seconds = seconds
         self._current: Finished | None = None
         self._message_until = 0.0
+        self._on_screen: Picture | None = None
+        self._around_it: tuple[hud.Overlay, tuple[int, int]] | None = None
 
     def run(self) -> Meters:
         """Show until the person quits, the time is over or the source ends. Raises LivestyleError."""
-        started = time.monotonic()
         self.capture.start()
         self._engine.start()
         try:
-            while not self.show.quitting and not self._over(started):
+            while not self.show.quitting and not self._over():
                 self._tick()
         finally:
             self._engine.stop()
@@ -137,7 +141,7 @@ class LiveShow:
                 self._window.close()
         return self.meters
 
-    def _over(self, started: float) -> bool:
+    def _over(self) -> bool:
         """Time is up, the source has ended, or the window is gone. Raises what a thread ran into."""
         if self._engine.error:
             raise self._engine.error
@@ -152,7 +156,7 @@ class LiveShow:
     def _tick(self) -> None:
         if self._director and self._current is not None:
             self._change(self._director(self.show, time.monotonic()))
-        finished = self._engine.finished.take(0.005 if self._window else WAIT_SECONDS)
+        finished = self._engine.finished.take(KEY_SECONDS if self._window else WAIT_SECONDS)
         if finished is not None:
             self._current = finished
             for sink in self._sinks:
@@ -164,8 +168,12 @@ class LiveShow:
 
     def _refresh(self, window: Window) -> None:
         window.set_fullscreen(self.show.fullscreen)
-        window.show(self._picture(), lambda scaled: hud.draw(scaled, self._overlay()))
-        command = command_for_key(key_name(window.poll_key(10)))
+        picture, overlay = self._picture(), self._overlay()
+        around = overlay, window.size
+        if picture is not self._on_screen or around != self._around_it:  # an unchanged window costs nothing
+            window.show(picture, lambda scaled: hud.draw(scaled, overlay))
+            self._on_screen, self._around_it = picture, around
+        command = command_for_key(key_name(window.poll_key()))
         if command:
             self.press(command.keys[0])
 
@@ -199,7 +207,7 @@ class LiveShow:
         if self._current is not None:
             return self._current.painting.rgb
         frame = self.capture.latest.peek()
-        return frame.rgb if frame is not None else np.zeros((360, 640, 3), np.uint8)
+        return frame.rgb if frame is not None else NOTHING_YET
 
     def _overlay(self) -> hud.Overlay:
         return hud.Overlay(

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from livestyle.bank import Bank
 from livestyle.engine import Engine, choose_engine
@@ -50,6 +51,15 @@ class CountingEngine:
     def stylize(self, rgb: Picture, code: Any, alpha: float) -> Picture:
         self.painted += 1
         return np.asarray(255 - rgb, dtype=np.uint8)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Layers this small only wait for each other's threads, and for long where the machine is busy."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(autouse=True)

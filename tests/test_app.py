@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -52,6 +53,11 @@ def make_show(bank: Bank) -> Show:
     return new_show(bank.names, Look((("wave", 1.0),)), fade_seconds=0.0)
 
 
+def live(bank: Bank, engine: CountingEngine, source: Callable[[], Camera], **options: Any) -> LiveShow:
+    """A show without a window."""
+    return LiveShow(CaptureThread(source), lambda: Painter(engine, bank), make_show(bank), window=None, **options)
+
+
 def wait_until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
@@ -61,11 +67,10 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 def test_a_show_without_a_window_runs_its_sinks_and_ends(bank: Bank, counting_engine: CountingEngine) -> None:
     got: list[Finished] = []
-    show = LiveShow(
-        CaptureThread(Camera),
-        lambda: Painter(counting_engine, bank),
-        make_show(bank),
-        window=None,
+    show = live(
+        bank,
+        counting_engine,
+        Camera,
         sinks=[got.append],
         seconds=0.5,
     )
@@ -81,9 +86,7 @@ def test_a_show_without_a_window_runs_its_sinks_and_ends(bank: Bank, counting_en
 
 
 def test_the_end_of_the_source_ends_a_show_without_a_window(bank: Bank, counting_engine: CountingEngine) -> None:
-    show = LiveShow(
-        CaptureThread(lambda: Camera(5)), lambda: Painter(counting_engine, bank), make_show(bank), window=None
-    )
+    show = live(bank, counting_engine, lambda: Camera(5))
     assert show.run().shown >= 1
 
 
@@ -91,7 +94,7 @@ def test_a_source_that_cannot_be_opened_is_raised(bank: Bank, counting_engine: C
     def no_camera() -> Camera:
         raise SourceError("camera 7 is not there")
 
-    show = LiveShow(CaptureThread(no_camera), lambda: Painter(counting_engine, bank), make_show(bank), window=None)
+    show = live(bank, counting_engine, no_camera)
     with pytest.raises(SourceError, match="camera 7"):
         show.run()
 
@@ -144,11 +147,10 @@ def test_snapshot_saves_the_clean_painting(bank: Bank, counting_engine: Counting
             messages.append(show.show.message)
             show.press("q")
 
-    show = LiveShow(
-        CaptureThread(Camera),
-        lambda: Painter(counting_engine, bank),
-        make_show(bank),
-        window=None,
+    show = live(
+        bank,
+        counting_engine,
+        Camera,
         sinks=[press_s],
         snapshot_dir=tmp_path,
     )
@@ -169,11 +171,10 @@ def test_snapshot_that_cannot_be_saved_is_a_message(
         show.press("q")
 
     (tmp_path / "file").write_text("in the way")
-    show = LiveShow(
-        CaptureThread(Camera),
-        lambda: Painter(counting_engine, bank),
-        make_show(bank),
-        window=None,
+    show = live(
+        bank,
+        counting_engine,
+        Camera,
         sinks=[press_s],
         snapshot_dir=tmp_path / "file",
     )

@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -40,15 +39,6 @@ def write_pictures(folder: Path, count: int, seed: int) -> Path:
         picture = ramp * rng.integers(80, 230, 3) + rng.integers(0, 25, (height, width, 3))
         Image.fromarray(picture.astype(np.uint8)).save(folder / f"{i}.png")
     return folder
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Layers this small only wait for each other's threads, and for long where the machine is busy."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

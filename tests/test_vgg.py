@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import functools
 import math
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,15 +24,6 @@ from livestyle.model.vgg import (
 
 BLOCKS: dict[Arch, tuple[int, ...]] = {"vgg16": (2, 2, 3, 1), "vgg19": (2, 2, 4, 1)}
 SHIPPED = Path(__file__).parents[1] / "weights" / "vgg16.safetensors"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Layers this small only wait for each other's threads, and for long where the machine is busy."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @functools.cache

@@ -96,15 +96,21 @@ class Window:
             k = max(1.0, FIRST_HEIGHT_PX / rgb.shape[0])
             cv2.resizeWindow(self.title, round(rgb.shape[1] * k), round(rgb.shape[0] * k))
             self._shown = True
-        _, _, width, height = cv2.getWindowImageRect(self.title)
-        if width < 16 or height < 16:
+        width, height = self.size
+        if width < 16 or height < 16:  # not laid out yet
             width, height = rgb.shape[1], rgb.shape[0]
         picture = decorate(letterboxed(rgb, width, height))
         cv2.imshow(self.title, picture[..., ::-1])
 
-    def poll_key(self, wait_ms: int) -> int:
-        """Let the window work for `wait_ms` >= 1; the key pressed, or -1."""
-        return int(cv2.waitKeyEx(max(1, wait_ms)))
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) of the picture area in pixels, as the person has made it."""
+        _, _, width, height = cv2.getWindowImageRect(self.title)
+        return width, height
+
+    def poll_key(self) -> int:
+        """Let the window work for a moment; the key pressed, or -1."""
+        return int(cv2.waitKeyEx(1))
 
     def set_fullscreen(self, on: bool) -> None:
         """Cover the screen, or go back."""
