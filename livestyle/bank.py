@@ -8,7 +8,7 @@ bank does not know how statistics are computed: it is given a function for that.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,10 +61,18 @@ class Bank:
         self.cache_dir = cache_dir or Path(platformdirs.user_cache_dir("livestyle", appauthor=False)) / "styles"
         self._loaded: dict[str, StyleStats] = {}
         self._entries: dict[str, BankEntry] = {}
+        self.damaged: list[StyleError] = []
+        """Files that could not be read; their styles are left out."""
         for folder, builtin in ((builtin_dir or asset_dir("bank"), True), (self.user_dir, False)):
-            found = [BankEntry(load_style(p)[0], p, builtin) for p in folder.glob("*.safetensors")]
-            for entry in sorted(found, key=lambda e: (e.info.order, e.info.name)):
-                self._entries[entry.info.name] = entry
+            for entry in sorted(self._read(folder, builtin), key=lambda e: (e.info.order, e.info.name)):
+                self._entries.setdefault(entry.info.name, entry)
+
+    def _read(self, folder: Path, builtin: bool) -> Iterator[BankEntry]:
+        for path in folder.glob("*.safetensors"):
+            try:
+                yield BankEntry(load_style(path)[0], path, builtin)
+            except StyleError as error:
+                self.damaged.append(error)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -85,7 +85,8 @@ def _bank() -> Check:
     bank = Bank()
     entries = [bank.entry(name) for name in bank.names]
     own = sum(not e.builtin for e in entries)
-    return Check("styles", bool(entries), f"{len(entries) - own} built in, {own} of your own in {bank.user_dir}")
+    found = f"{len(entries) - own} built in, {own} of your own in {bank.user_dir}"
+    return Check("styles", bool(entries) and not bank.damaged, found, "; ".join(str(e) for e in bank.damaged))
 
 
 def _codecs() -> Check:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from livestyle.errors import SettingError
+from livestyle.errors import SettingError, StyleError
 
 if TYPE_CHECKING:
     from livestyle.bank import Bank
@@ -77,10 +77,16 @@ class Setup:
     @cached_property
     def bank(self) -> Bank:
         """The styles."""
+        from livestyle.assets import asset_dir
         from livestyle.bank import Bank
         from livestyle.weights import encoder_id
 
-        return Bank(encoder=encoder_id())
+        bank = Bank(encoder=encoder_id())
+        for error in bank.damaged:
+            self.say(f"left out: {error}")
+        if not bank.names:
+            raise StyleError(f"there are no styles in {asset_dir('bank')}: reinstall livestyle")
+        return bank
 
     def look(self, style: str | None, alpha: float, preserve_color: bool, *, mirror: bool = False) -> Look:
         """The Look that the options describe; images among the styles are encoded here."""

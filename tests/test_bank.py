@@ -138,3 +138,11 @@ def test_large_style_images_are_reduced(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("text", "name"), [("Été à Paris.v2", "t_paris_v2"), ("wave", "wave"), ("***", "style")])
 def test_style_names(text: str, name: str) -> None:
     assert style_name(text) == name
+
+
+def test_a_damaged_style_of_ones_own_is_left_out_and_named(bank: Bank) -> None:
+    bank.user_dir.mkdir(parents=True)
+    (bank.user_dir / "mine.safetensors").write_bytes(b"nonsense")
+    again = Bank(user_dir=bank.user_dir, cache_dir=bank.cache_dir)
+    assert again.names == bank.names
+    assert "mine.safetensors" in str(again.damaged[0])

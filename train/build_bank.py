@@ -16,9 +16,15 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from livestyle import hud
+from livestyle.assets import asset_dir
 from livestyle.bank import STYLE_SIDE_PX, Bank
 from livestyle.engine import choose_engine
+from livestyle.frame import Picture
+from livestyle.pipeline import resized
 from livestyle.preview import paint_preview
+from livestyle.sinks.images import save_image
+from livestyle.sources.images import load_image
 from livestyle.style import StyleInfo, save_style
 from train.data import Entry, index_pictures, read_picture
 from train.runtime import flag, parse_flags
@@ -36,6 +42,7 @@ class Flags:
     images: tuple[str, ...] = flag("where the works' files are: folders, tar shards or globs")
     works: Path = flag("the list of works", Path("train/bank_styles.toml"))
     out: Path = flag("the bank's folder", Path("bank"))
+    sheet: Path = flag("the sheet of all previews to write", Path("docs/styles.jpg"))
 
 
 def cropped(entry: Entry, crop: list[float] | None) -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -51,6 +58,18 @@ def cropped(entry: Entry, crop: list[float] | None) -> np.ndarray[Any, np.dtype[
     k = min(1.0, STYLE_SIDE_PX / min(image.size))
     size = (round(image.width * k), round(image.height * k))
     return np.asarray(image.resize(size, Image.Resampling.LANCZOS))
+
+
+def preview_sheet(bank: Bank, columns: int = 5, side_px: int = 256) -> Picture:
+    """The demo photograph and all previews in a labelled grid, HxWx3 uint8 RGB."""
+    photograph = load_image(asset_dir("media") / "astronaut.jpg")
+    cells = [("the photograph", resized(photograph, side_px, side_px))]
+    cells += [(name, resized(load_image(bank.entry(name).preview), side_px, side_px)) for name in bank.names]
+    labelled = [hud.draw(rgb, hud.Overlay(message=label)) for label, rgb in cells]
+    blank = np.full((side_px, side_px, 3), 255, np.uint8)
+    labelled += [blank] * (-len(labelled) % columns)
+    rows = [np.hstack(labelled[i : i + columns]) for i in range(0, len(labelled), columns)]
+    return np.vstack(rows)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -72,6 +91,8 @@ def main(argv: list[str] | None = None) -> None:
     for name in bank.names:
         paint_preview(engine, bank, bank.entry(name))
         print(bank.entry(name).info.label, flush=True)
+    flags.sheet.parent.mkdir(parents=True, exist_ok=True)
+    save_image(flags.sheet, preview_sheet(bank))
 
 
 if __name__ == "__main__":
