@@ -85,7 +85,7 @@ def test_loss_falls_and_everything_is_written(flags: Flags, tmp_path: Path) -> N
     assert [row["step"] for row in rows] == list(range(1, 61))
     warm, paint = rows[:20], rows[20:]
     assert set(warm[0]) & set(paint[0]) == {"step", "lr", "it_per_s"}
-    assert np.mean([r["reconstruction"] for r in warm[-4:]]) < 0.8 * warm[0]["reconstruction"]
+    assert np.mean([r["picture"] for r in warm[-4:]]) < 0.8 * warm[0]["picture"]
     total = [r["content"] + 10 * r["style"] for r in paint]
     assert np.mean(total[-10:]) < 0.85 * np.mean(total[:5])
 

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -29,6 +28,7 @@ from train.data import CropRecipe, CropStream, batches, index_pictures, to_tenso
 from train.losses import TapStats, content_loss, style_loss, tap_stats, total_variation
 from train.runtime import StepLog, flag, parse_flags, pick_device, stop_on_signal
 from train.samples import sample_pictures, save_samples
+from train.warmup import warmup_losses
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,8 @@ class Flags:
     content_weight: float = flag("weight of the content loss", 1.0)
     style_weight: float = flag("weight of the style loss", 10.0)
     tv_weight: float = flag("weight of the total variation", 0.0)
-    warmup: int = flag("first iterations that only reconstruct photographs (L1)", 0)
+    warmup: int = flag("first iterations that only invert the encoder, on photographs and artworks", 0)
+    warmup_apart: int = flag("of these, the first in which the decoder's blocks learn apart", 0)
     warmup_lr: float = flag("learning rate of the warm-up", 5e-4)
     ema: float = flag("decay of the averaged weights that are shipped; 0: the last ones are", 0.0)
     seed: int = flag("seed of data order and initial weights", 0)
@@ -139,8 +140,8 @@ class Learner:
     def forget_gradients(self) -> None:
         """Start Adam afresh.
 
-        The style loss has gradients thousands of times those of the reconstruction. Divided by
-        the reconstruction's second moments its first steps are so large that the picture dies.
+        The style loss has gradients far larger than the warm-up's. Divided by the warm-up's second
+        moments its first steps are so large that the picture dies.
         """
         self.optimizer = torch.optim.Adam(self.decoder.parameters(), lr=self.flags.lr)
 
@@ -206,11 +207,10 @@ def painting_losses(encoder: VGGEncoder, decoder: Decoder, content: Tensor, styl
     }
 
 
-def reconstruction_losses(encoder: VGGEncoder, decoder: Decoder, content: Tensor) -> dict[str, Tensor]:
-    """How far the decoder is from giving the photograph back."""
-    with torch.no_grad():
-        features = encoder(content)[3]
-    return {"reconstruction": F.l1_loss(decoder(features, *content.shape[-2:]).float(), content)}
+def warmup_pictures(flags: Flags, content: Tensor, works: Iterator[Tensor], device: torch.device) -> Tensor:
+    """A batch of which half is photographs and half artworks: colours that photographs lack matter too."""
+    half = flags.batch // 2
+    return torch.cat([content[half:], as_pictures(next(works), device)]) if half else content
 
 
 def train(flags: Flags) -> None:
@@ -235,6 +235,7 @@ def train(flags: Flags) -> None:
 
     content_stream, style_stream = open_streams(flags)
     contents = batches(content_stream, batch=flags.batch, start_step=start, workers=flags.workers)
+    works = batches(style_stream, batch=max(1, flags.batch // 2), start_step=start, workers=flags.workers)
     styles = style_batches(flags, encoder, style_stream, max(start, flags.warmup), device)
     sheet = sample_pictures(content_stream, 4, flags.sample_side), sample_pictures(style_stream, 6, flags.sample_side)
     weights = {"content": flags.content_weight, "style": flags.style_weight, "tv": flags.tv_weight}
@@ -256,7 +257,8 @@ def train(flags: Flags) -> None:
                 learner.forget_gradients()
             with torch.autocast(device.type, torch.bfloat16, enabled=flags.bf16):
                 if step < flags.warmup:
-                    losses = reconstruction_losses(encoder, learner.decoder, content)
+                    pictures = warmup_pictures(flags, content, works, device)
+                    losses = warmup_losses(encoder, learner.decoder, pictures, apart=step < flags.warmup_apart)
                 else:
                     losses = painting_losses(encoder, learner.decoder, content, next(styles))
             lr = learning_rate(flags, step)

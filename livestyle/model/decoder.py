@@ -25,6 +25,19 @@ class Decoder(nn.Module):
             out_channels = (widths.get(block - 1, 3)) if opens_block else widths[block]
             self.add_module(name, ReflectConv(widths[block], out_channels))
 
+    def block(self, number: int, x: Tensor) -> Tensor:
+        """Run the layers that mirror the encoder's block `number`, 4 (the first to run) to 1.
+
+        x: (N, C, h, w), what the block above gave (for 4: relu4_1's features). Returns the mirror of
+        what the encoder's block was given, at twice the size (for 4: at the same).
+        """
+        if number < 4:
+            x = F.interpolate(x, scale_factor=2, mode="nearest")
+        for name, conv in self.named_children():
+            if int(name[4]) == number:
+                x = conv(x) if name == "conv1_1" else F.relu(conv(x))
+        return x
+
     def forward(self, features: Tensor, height: int, width: int) -> Tensor:
         """Paint features as a picture.
 
@@ -33,11 +46,6 @@ class Decoder(nn.Module):
         where ceil-mode pooling had its partial windows: nothing shifts.
         """
         x = features
-        for name, conv in self.named_children():
-            x = conv(x)
-            if name == "conv1_1":
-                break
-            x = F.relu(x)
-            if name.endswith("_1"):
-                x = F.interpolate(x, scale_factor=2, mode="nearest")
+        for number in (4, 3, 2, 1):
+            x = self.block(number, x)
         return x[..., :height, :width]

@@ -1,0 +1,48 @@
+"""The warm-up: the decoder learns to invert the encoder, block by block, before any style.
+
+A decoder block mirrors an encoder block, so what the encoder's block was given is a target for
+what the decoder's should give back: the network is supervised at every level, not at the picture
+alone (stacked what-where autoencoders, Zhao et al. 2015, do the same). The blocks learn apart
+first, each from the encoder's own features, then together.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from livestyle.model.decoder import Decoder
+from livestyle.model.vgg import VGGEncoder
+
+
+@torch.no_grad()
+def block_inputs(encoder: VGGEncoder, pictures: Tensor) -> list[Tensor]:
+    """What each encoder block is given, and relu4_1: the picture, pool1, pool2, pool3, relu4_1."""
+    x, inputs = pictures, [pictures]
+    for name, conv in encoder.named_children():
+        if name.endswith("_1") and name != "conv1_1":
+            x = F.max_pool2d(x, 2, ceil_mode=True)
+            inputs.append(x)
+        x = F.relu(conv(x))
+    return [*inputs, x]
+
+
+def warmup_losses(encoder: VGGEncoder, decoder: Decoder, pictures: Tensor, *, apart: bool) -> dict[str, Tensor]:
+    """How far each decoder block is from inverting its encoder block.
+
+    pictures: (N, 3, H, W) float in [0, 1], any size. apart: each block starts from the
+    encoder's features; else from what the decoder's block above has made of them. Mean squared
+    error of features over their variance, ten times the mean absolute error of the picture.
+    """
+    targets = block_inputs(encoder, pictures)
+    x, losses = targets[4], {}
+    for number in (4, 3, 2, 1):
+        target = targets[number - 1]
+        height, width = target.shape[-2:]
+        x = decoder.block(number, targets[number] if apart else x)[..., :height, :width]
+        if number > 1:
+            losses[f"pool{number - 1}"] = F.mse_loss(x.float(), target) / target.var()
+        else:
+            losses["picture"] = 10 * F.l1_loss(x.float(), pictures)
+    return losses
