@@ -174,7 +174,9 @@ def test_whole_work_statistics_are_the_works_own(flags: Flags) -> None:
     _, style = open_streams(flags)
     works = WholeWorkStats(encoder, style, 40, torch.device("cpu"))
     samples = range(4)
-    for tap, (mean, std) in enumerate(works.batch(samples)):
+    targets = works.batch(samples)
+    assert targets.color[0].shape == targets.color[1].shape == (4, 5, 1, 1)
+    for tap, (mean, std) in enumerate(targets.taps):
         assert mean.shape[0] == std.shape[0] == 4
         assert not mean.requires_grad
         for row, n in enumerate(samples):

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from train.losses import content_loss, style_loss, tap_stats, total_variation
+from train.losses import color_loss, content_loss, style_loss, style_targets, tap_stats, total_variation
 
 
 def make_taps(seed: int, n: int = 2) -> list[Tensor]:
@@ -95,3 +95,29 @@ def test_losses_pull_the_output_towards_the_style() -> None:
     with torch.no_grad():
         moved = [tap - 0.1 * tap.grad for tap in output if tap.grad is not None]
     assert style_loss(moved, style) < before
+
+
+def test_color_loss_is_zero_for_the_same_colours_and_counts_fading() -> None:
+    torch.manual_seed(0)
+    artwork = torch.rand(2, 3, 24, 24)
+    target = style_targets(artwork, [artwork] * 4).color
+    moved = artwork.flip(2, 3)
+    assert color_loss(moved, target).item() == pytest.approx(0, abs=1e-10)
+    faded = artwork.mean(1, keepdim=True).expand_as(artwork)
+    assert color_loss(faded, target).item() > 0.01
+
+
+def test_color_loss_equals_numpy() -> None:
+    rng = np.random.default_rng(0)
+    artwork, painting = rng.random((1, 3, 9, 7)), rng.random((1, 3, 9, 7))
+
+    def stats(p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        r, g, b = p[0]
+        five = np.stack([r, g, b, r - g, (r + g) / 2 - b])
+        return five.mean((1, 2)), np.sqrt(five.var((1, 2)) + 1e-5)
+
+    (m1, s1), (m2, s2) = stats(painting), stats(artwork)
+    expected = ((m1 - m2) ** 2).mean() + ((s1 - s2) ** 2).mean()
+    pictures = torch.from_numpy(artwork).float()
+    loss = color_loss(torch.from_numpy(painting).float(), style_targets(pictures, [pictures] * 4).color)
+    assert loss.item() == pytest.approx(expected, rel=1e-4)

@@ -40,8 +40,8 @@ def test_blocks_learn_apart_and_then_together(networks: tuple[VGGEncoder, Decode
     encoder, decoder = networks
     pictures = torch.rand(2, 3, 35, 32)
     for apart, expected in (
-        (True, {"pool3": "4", "pool2": "3", "pool1": "2", "picture": "1"}),
-        (False, {"pool3": "4", "pool2": "34", "pool1": "234", "picture": "1234"}),
+        (True, {"pool3": "4", "pool2": "3", "pool1": "2", "picture": "1", "colors": "1"}),
+        (False, {"pool3": "4", "pool2": "34", "pool1": "234", "picture": "1234", "colors": "1234"}),
     ):
         for name, blocks in expected.items():
             losses = warmup_losses(encoder, decoder, pictures, apart=apart)

@@ -25,7 +25,7 @@ from livestyle.model.decoder import Decoder
 from livestyle.model.vgg import Arch, VGGEncoder
 from train import checkpoint
 from train.data import CropRecipe, CropStream, batches, index_pictures, to_tensor
-from train.losses import TapStats, content_loss, style_loss, tap_stats, total_variation
+from train.losses import StyleTargets, color_loss, content_loss, style_loss, style_targets, total_variation
 from train.runtime import StepLog, flag, parse_flags, pick_device, stop_on_signal
 from train.samples import sample_pictures, save_samples
 from train.warmup import warmup_losses
@@ -52,6 +52,7 @@ class Flags:
     schedule: Literal["paper", "cosine"] = flag("paper: lr / (1 + 5e-5 t); cosine: to zero at the end", "paper")
     content_weight: float = flag("weight of the content loss", 1.0)
     style_weight: float = flag("weight of the style loss", 10.0)
+    color_weight: float = flag("weight of the colour loss: mean and std of RGB and opponent colours", 0.0)
     tv_weight: float = flag("weight of the total variation", 0.0)
     warmup: int = flag("first iterations that only invert the encoder, on photographs and artworks", 0)
     warmup_apart: int = flag("of these, the first in which the decoder's blocks learn apart", 0)
@@ -87,34 +88,43 @@ class WholeWorkStats:
 
     def __init__(self, encoder: VGGEncoder, stream: CropStream, side: int, device: torch.device) -> None:
         self.encoder, self.stream, self.side, self.device = encoder, stream, side, device
-        self.known: dict[int, TapStats] = {}
+        self.known: dict[int, StyleTargets] = {}
 
-    def batch(self, samples: range) -> TapStats:
-        """Statistics for the stream's sample numbers, stacked along N."""
+    def batch(self, samples: range) -> StyleTargets:
+        """Targets for the stream's sample numbers, stacked along N."""
         each = [self._one(self.stream.picture_index(n)) for n in samples]
-        return [(torch.cat([s[tap][0] for s in each]), torch.cat([s[tap][1] for s in each])) for tap in range(4)]
+
+        def stacked(pairs: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+            means, stds = zip(*pairs, strict=True)
+            return torch.cat(means), torch.cat(stds)
+
+        return StyleTargets(
+            taps=[stacked([targets.taps[tap] for targets in each]) for tap in range(4)],
+            color=stacked([targets.color for targets in each]),
+        )
 
     @torch.no_grad()
-    def _one(self, index: int) -> TapStats:
+    def _one(self, index: int) -> StyleTargets:
         if index not in self.known:
-            picture = to_tensor(self.stream.readable(index, self.side))[None]
-            self.known[index] = tap_stats(self.encoder(picture.to(self.device)))
+            picture = to_tensor(self.stream.readable(index, self.side))[None].to(self.device)
+            self.known[index] = style_targets(picture, self.encoder(picture))
         return self.known[index]
 
 
 def style_batches(
     flags: Flags, encoder: VGGEncoder, stream: CropStream, start: int, device: torch.device
-) -> Iterator[TapStats]:
-    """The style statistics of every step from `start` on."""
+) -> Iterator[StyleTargets]:
+    """The style targets of every step from `start` on."""
     if flags.style_side:
         works = WholeWorkStats(encoder, stream, flags.style_side, device)
         for step in range(start, flags.steps):
             yield works.batch(range(step * flags.batch, (step + 1) * flags.batch))
     else:
         for crops in batches(stream, batch=flags.batch, start_step=start, workers=flags.workers):
+            pictures = as_pictures(crops, device)
             with torch.no_grad():
-                stats = tap_stats(encoder(as_pictures(crops, device)))
-            yield stats
+                targets = style_targets(pictures, encoder(pictures))
+            yield targets
 
 
 def initialised(decoder: Decoder) -> Decoder:
@@ -194,15 +204,16 @@ def open_streams(flags: Flags) -> tuple[CropStream, CropStream]:
     )
 
 
-def painting_losses(encoder: VGGEncoder, decoder: Decoder, content: Tensor, style: TapStats) -> dict[str, Tensor]:
-    """The paper's losses (eqs. 11 to 13) of one batch, unweighted."""
+def painting_losses(encoder: VGGEncoder, decoder: Decoder, content: Tensor, style: StyleTargets) -> dict[str, Tensor]:
+    """The paper's losses (eqs. 11 to 13) and the two that help short runs, unweighted."""
     with torch.no_grad():
-        target = adain(encoder(content)[3], *style[3])
+        target = adain(encoder(content)[3], *style.taps[3])
     painting = decoder(target, *content.shape[-2:])
     taps = encoder(painting)
     return {
         "content": content_loss(taps[3], target),
-        "style": style_loss(taps, style),
+        "style": style_loss(taps, style.taps),
+        "color": color_loss(painting, style.color),
         "tv": total_variation(painting),
     }
 
@@ -238,7 +249,12 @@ def train(flags: Flags) -> None:
     works = batches(style_stream, batch=max(1, flags.batch // 2), start_step=start, workers=flags.workers)
     styles = style_batches(flags, encoder, style_stream, max(start, flags.warmup), device)
     sheet = sample_pictures(content_stream, 4, flags.sample_side), sample_pictures(style_stream, 6, flags.sample_side)
-    weights = {"content": flags.content_weight, "style": flags.style_weight, "tv": flags.tv_weight}
+    weights = {
+        "content": flags.content_weight,
+        "style": flags.style_weight,
+        "color": flags.color_weight,
+        "tv": flags.tv_weight,
+    }
     log = StepLog(flags.out / "log.jsonl", every=flags.log_every, steps=flags.steps, batch=flags.batch, start=start)
 
     def export(done: int) -> None:

@@ -1,8 +1,9 @@
-"""The losses of Huang & Belongie 2017 (eqs. 11 to 13), and a total-variation penalty."""
+"""The losses of Huang & Belongie 2017 (eqs. 11 to 13), a colour loss and total variation."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -14,9 +15,22 @@ TapStats = Sequence[tuple[Tensor, Tensor]]
 """(mean, std), each (N, C, 1, 1) float32, of relu1_1, relu2_1, relu3_1, relu4_1."""
 
 
+class StyleTargets(NamedTuple):
+    """What a batch of artworks asks of the paintings."""
+
+    taps: TapStats
+    color: tuple[Tensor, Tensor]
+    """(mean, std) of the opponent colours, (N, 5, 1, 1) float32 each."""
+
+
 def tap_stats(taps: Sequence[Tensor]) -> TapStats:
     """Statistics of the encoder's taps."""
     return [mean_std(tap) for tap in taps]
+
+
+def style_targets(pictures: Tensor, taps: Sequence[Tensor]) -> StyleTargets:
+    """Targets from artworks (N, 3, H, W) in [0, 1] and the encoder's taps of them."""
+    return StyleTargets(tap_stats(taps), mean_std(opponent_colors(pictures)))
 
 
 def content_loss(output_relu4_1: Tensor, target: Tensor) -> Tensor:
@@ -31,6 +45,21 @@ def style_loss(output_taps: Sequence[Tensor], style: TapStats) -> Tensor:
         mean, std = mean_std(tap)
         total = total + F.mse_loss(mean, style_mean) + F.mse_loss(std, style_std)
     return total
+
+
+def opponent_colors(picture: Tensor) -> Tensor:
+    """RGB, red minus green, yellow minus blue: (N, 3, H, W) -> (N, 5, H, W) float32.
+
+    In RGB a faded picture is close to a colourful one; in the differences it is not.
+    """
+    red, green, blue = picture.float().unbind(1)
+    return torch.stack([red, green, blue, red - green, (red + green) / 2 - blue], dim=1)
+
+
+def color_loss(picture: Tensor, style: tuple[Tensor, Tensor]) -> Tensor:
+    """The style loss on the picture's own colours: `style` is mean_std(opponent_colors(artwork))."""
+    mean, std = mean_std(opponent_colors(picture))
+    return F.mse_loss(mean, style[0]) + F.mse_loss(std, style[1])
 
 
 def total_variation(picture: Tensor) -> Tensor:

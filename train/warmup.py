@@ -14,6 +14,7 @@ from torch import Tensor
 
 from livestyle.model.decoder import Decoder
 from livestyle.model.vgg import VGGEncoder
+from train.losses import opponent_colors
 
 
 @torch.no_grad()
@@ -32,8 +33,10 @@ def warmup_losses(encoder: VGGEncoder, decoder: Decoder, pictures: Tensor, *, ap
     """How far each decoder block is from inverting its encoder block.
 
     pictures: (N, 3, H, W) float in [0, 1], any size. apart: each block starts from the
-    encoder's features; else from what the decoder's block above has made of them. Mean squared
-    error of features over their variance, ten times the mean absolute error of the picture.
+    encoder's features and answers for its own; else from what the decoder's block above has made
+    of them, and the picture counts most: colours are a small part of the features' variance.
+    Mean squared error of features over their variance; ten times the mean absolute error of the
+    picture, and of the colours of its 4x4 blocks.
     """
     targets = block_inputs(encoder, pictures)
     x, losses = targets[4], {}
@@ -42,7 +45,13 @@ def warmup_losses(encoder: VGGEncoder, decoder: Decoder, pictures: Tensor, *, ap
         height, width = target.shape[-2:]
         x = decoder.block(number, targets[number] if apart else x)[..., :height, :width]
         if number > 1:
-            losses[f"pool{number - 1}"] = F.mse_loss(x.float(), target) / target.var()
+            weight = 1.0 if apart else 0.1
+            losses[f"pool{number - 1}"] = weight * F.mse_loss(x.float(), target) / target.var()
         else:
             losses["picture"] = 10 * F.l1_loss(x.float(), pictures)
+            losses["colors"] = 10 * F.l1_loss(_block_colors(x), _block_colors(pictures))
     return losses
+
+
+def _block_colors(pictures: Tensor) -> Tensor:
+    return opponent_colors(F.avg_pool2d(pictures, 4))
