@@ -20,6 +20,7 @@ from livestyle.options import (
     HalfOption,
     JsonOption,
     OutFolderOption,
+    PaletteOption,
     QuietOption,
     Setup,
     SizeOption,
@@ -50,6 +51,7 @@ def live(
     style: StyleOption = None,
     alpha: AlphaOption = 1.0,
     preserve_color: ColorOption = False,
+    palette: PaletteOption = True,
     mirror: Annotated[bool, typer.Option("--mirror", help="Flip left and right.")] = False,
     fade: Annotated[float, typer.Option(help="Crossfade time in seconds.")] = 1.0,
     size: SizeOption = None,
@@ -70,7 +72,7 @@ def live(
         raise SettingError(f"crossfade time {fade}: choose 0 to 60 seconds")
     setup = Setup(device, half, verbose=verbose, quiet=quiet)
     painting_size = size_option(size)
-    look = setup.look(style, alpha, preserve_color, mirror=mirror)
+    look = setup.look(style, alpha, preserve_color=preserve_color, palette=palette, mirror=mirror)
     options = LiveOptions(
         size=painting_size, window=Window(f"livestyle - {source}"), snapshot_dir=snapshots, seconds=seconds
     )
@@ -100,7 +102,7 @@ def demo(
 
     setup = Setup(device, half, verbose=verbose, quiet=quiet)
     options = LiveOptions(size=size_option(size), director=Walk(setup.bank.names), snapshot_dir=out, seconds=seconds)
-    show = new_show(setup.bank.names, setup.look(None, 1.0, False))
+    show = new_show(setup.bank.names, setup.look())
     clip = str(asset_dir("media") / "demo.mp4")
     problem = display_problem()
     if not problem:
@@ -122,6 +124,7 @@ def video(
     style: StyleOption = None,
     alpha: AlphaOption = 1.0,
     preserve_color: ColorOption = False,
+    palette: PaletteOption = True,
     size: SizeOption = None,
     device: DeviceOption = "auto",
     half: HalfOption = None,
@@ -138,7 +141,7 @@ def video(
 
     setup = Setup(device, half, verbose=verbose, quiet=quiet)
     painting_size = size_option(size)
-    look = setup.look(style, alpha, preserve_color)
+    look = setup.look(style, alpha, preserve_color=preserve_color, palette=palette)
     painter = Painter(setup.engine, setup.bank, size=painting_size)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), disable=quiet) as bar:
@@ -161,6 +164,7 @@ def image(
     style: StyleOption = None,
     alpha: AlphaOption = 1.0,
     preserve_color: ColorOption = False,
+    palette: PaletteOption = True,
     size: SizeOption = None,
     device: DeviceOption = "auto",
     half: HalfOption = None,
@@ -176,7 +180,7 @@ def image(
     painting_size = size_option(size)
     sources = expand_folders(sources)
     outputs = _image_outputs(sources, out)
-    look = setup.look(style, alpha, preserve_color)
+    look = setup.look(style, alpha, preserve_color=preserve_color, palette=palette)
     painter: Painter | None = None
     for source, output in zip(sources, outputs, strict=True):
         rgb = load_image(source)  # before the network loads: a bad first file is said at once

@@ -110,7 +110,7 @@ def _alpha(show: Show, step: float) -> Show:
     return replace(show, look=replace(show.look, alpha=alpha), message=f"alpha {alpha:.2f}")
 
 
-def _toggle(show: Show, name: Literal["preserve_color", "mirror", "bypass"], label: str) -> Show:
+def _toggle(show: Show, name: Literal["preserve_color", "palette", "mirror", "bypass"], label: str) -> Show:
     on = not getattr(show.look, name)
     change: dict[str, Any] = {name: on}
     return replace(show, look=replace(show.look, **change), message=f"{label} {'on' if on else 'off'}")
@@ -152,6 +152,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("alpha-up", ("=", "+"), "more style", lambda s, now: _alpha(s, STEP)),
     Command("fade-time", ("t",), "crossfade time: 0, 0.5, 1, 2, 4 s", lambda s, now: _fade_time(s)),
     Command("color", ("c",), "keep the camera's colours", lambda s, now: _toggle(s, "preserve_color", "own colours")),
+    Command("palette", ("k",), "match the style's palette", lambda s, now: _toggle(s, "palette", "palette")),
     Command("mirror", ("m",), "mirror", lambda s, now: _toggle(s, "mirror", "mirror")),
     Command("bypass", ("b",), "show the camera itself", lambda s, now: _toggle(s, "bypass", "bypass")),
     Command(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -26,6 +27,9 @@ StyleOption = Annotated[
 AlphaOption = Annotated[float, typer.Option(help="Degree of stylization, 0 to 1.")]
 ColorOption = Annotated[
     bool, typer.Option("--preserve-color", help="Keep the source's colours: luma of the painting, chroma of the frame.")
+]
+PaletteOption = Annotated[
+    bool, typer.Option("--palette/--no-palette", help="Match the painting's colours to the style's palette.")
 ]
 SizeOption = Annotated[
     str | None, typer.Option(help="Size of the painting: WIDTHxHEIGHT or the shorter side, in pixels.")
@@ -88,16 +92,24 @@ class Setup:
             raise StyleError(f"there are no styles in {asset_dir('bank')}: reinstall livestyle")
         return bank
 
-    def look(self, style: str | None, alpha: float, preserve_color: bool, *, mirror: bool = False) -> Look:
+    def look(
+        self,
+        style: str | None = None,
+        alpha: float = 1.0,
+        *,
+        preserve_color: bool = False,
+        palette: bool = True,
+        mirror: bool = False,
+    ) -> Look:
         """The Look that the options describe; images among the styles are encoded here."""
         from livestyle.settings import Look, parse_style_weights
 
         weights = parse_style_weights(style if style is not None else self.bank.names[0])
-        look = Look(weights, alpha, preserve_color, mirror)
+        look = Look(weights, alpha, preserve_color, palette, mirror)  # refuses a bad alpha before any work
         resolved = self.bank.resolve(weights, lambda rgb: self.engine.style_stats(rgb))
         for name, weight in resolved:
             self.detail(f"style {weight:.0%} {self.bank.entry(name).info.label}")
-        return Look(resolved, look.alpha, preserve_color, mirror)
+        return replace(look, weights=resolved)
 
 
 def size_option(text: str | None) -> tuple[int, int] | int | None:

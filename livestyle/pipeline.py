@@ -15,10 +15,11 @@ import cv2
 import numpy as np
 
 from livestyle.bank import Bank
-from livestyle.color import keep_frame_color
+from livestyle.color import keep_frame_color, match_palette
 from livestyle.engine import Engine, StyleCode
 from livestyle.frame import Picture
 from livestyle.settings import Look, StyleWeights, fit_size
+from livestyle.style import Palette
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +47,7 @@ class Painter:
         self.engine = engine
         self.bank = bank
         self.size = size
-        self._code: tuple[StyleWeights, StyleCode] | None = None
+        self._blend: tuple[StyleWeights, StyleCode, Palette] | None = None
 
     def paint(self, rgb: Picture, look: Look) -> Painting:
         """Paint a frame (HxWx3 uint8 RGB) as the Look says. Raises StyleError for unknown styles."""
@@ -59,18 +60,22 @@ class Painter:
         if look.bypass:
             return Painting(frame, stage_ms)
         with _timed(stage_ms, "style"):
-            code = self._style_code(look.weights)
+            code, palette = self._blended(look.weights)
         with _timed(stage_ms, "network"):
             painting = self.engine.stylize(frame, code, look.alpha)
         if look.preserve_color:
             with _timed(stage_ms, "colour"):
                 painting = keep_frame_color(painting, frame)
+        elif look.palette:
+            with _timed(stage_ms, "colour"):
+                painting = match_palette(painting, palette, look.alpha)
         return Painting(painting, stage_ms)
 
-    def _style_code(self, weights: StyleWeights) -> StyleCode:
-        if self._code is None or self._code[0] != weights:
-            self._code = weights, self.engine.style_code(self.bank.blend(weights))
-        return self._code[1]
+    def _blended(self, weights: StyleWeights) -> tuple[StyleCode, Palette]:
+        if self._blend is None or self._blend[0] != weights:
+            stats = self.bank.blend(weights)
+            self._blend = weights, self.engine.style_code(stats), stats.palette
+        return self._blend[1:]
 
 
 @contextmanager

@@ -62,6 +62,8 @@ class Look:
     """Degree of stylization, 0 (content as the decoder rebuilds it) to 1."""
     preserve_color: bool = False
     """Luma of the painting, chroma of the frame."""
+    palette: bool = True
+    """Match the painting's colours to the style's palette (not with preserve_color)."""
     mirror: bool = False
     """Flip left and right, as a mirror does."""
     bypass: bool = False

@@ -23,14 +23,35 @@ Vector = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
+class Palette:
+    """A picture's colours: mean (3,) and covariance (3, 3) of RGB in [0, 1], float32."""
+
+    mean: Vector
+    covariance: Vector
+
+    def __post_init__(self) -> None:
+        if self.mean.shape != (3,) or self.covariance.shape != (3, 3):
+            raise ValueError(f"a palette has shapes (3,) and (3, 3), not {self.mean.shape} and {self.covariance.shape}")
+
+
+def palette_of(rgb: NDArray[np.uint8]) -> Palette:
+    """The colours of a picture, HxWx3 uint8 RGB."""
+    pixels = rgb.reshape(-1, 3).astype(np.float32) / 255
+    mean = pixels.mean(0)
+    centred = pixels - mean
+    return Palette(mean, centred.T @ centred / np.float32(len(pixels)))
+
+
+@dataclass(frozen=True, eq=False)
 class StyleStats:
-    """What a style image is reduced to: per-channel mean and std of the four taps.
+    """What a style image is reduced to: per-channel mean and std of the four taps, and its palette.
 
     means, stds: one float32 vector a tap, of 64, 128, 256 and 512 channels; stds > 0.
     """
 
     means: tuple[Vector, ...]
     stds: tuple[Vector, ...]
+    palette: Palette
 
     def __post_init__(self) -> None:
         for kind in (self.means, self.stds):
@@ -47,9 +68,11 @@ def blend_stats(parts: Iterable[tuple[StyleStats, float]]) -> StyleStats:
         total: Vector = np.sum([v * np.float32(w) for v, w in vectors], axis=0, dtype=np.float32)
         return total
 
+    palettes = [(s.palette, w) for s, w in parts]
     return StyleStats(
         means=tuple(mix([(s.means[i], w) for s, w in parts]) for i in range(len(TAPS))),
         stds=tuple(mix([(s.stds[i], w) for s, w in parts]) for i in range(len(TAPS))),
+        palette=Palette(mix([(p.mean, w) for p, w in palettes]), mix([(p.covariance, w) for p, w in palettes])),
     )
 
 
@@ -79,6 +102,7 @@ def save_style(path: Path, info: StyleInfo, stats: StyleStats) -> None:
 
     tensors = {f"{tap}.mean": v for tap, v in zip(TAPS, stats.means, strict=True)}
     tensors |= {f"{tap}.std": v for tap, v in zip(TAPS, stats.stds, strict=True)}
+    tensors |= {"palette.mean": stats.palette.mean, "palette.covariance": stats.palette.covariance}
     part = path.with_suffix(f".{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -101,6 +125,7 @@ def load_style(path: Path) -> tuple[StyleInfo, StyleStats]:
             stats = StyleStats(
                 means=tuple(file.get_tensor(f"{tap}.mean") for tap in TAPS),
                 stds=tuple(file.get_tensor(f"{tap}.std") for tap in TAPS),
+                palette=Palette(file.get_tensor("palette.mean"), file.get_tensor("palette.covariance")),
             )
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise StyleError(f"style file {path} is damaged ({error}): remove it and add the style again") from None

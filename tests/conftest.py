@@ -13,7 +13,7 @@ import torch
 from livestyle.bank import Bank
 from livestyle.engine import Engine, choose_engine
 from livestyle.frame import Picture
-from livestyle.style import CHANNELS, StyleStats
+from livestyle.style import CHANNELS, StyleStats, palette_of
 from tests.screen import Screen, screen_problem
 
 
@@ -23,6 +23,7 @@ def make_stats(seed: int) -> StyleStats:
     return StyleStats(
         means=tuple(rng.normal(1, 0.5, c).astype(np.float32) for c in CHANNELS),
         stds=tuple(rng.uniform(0.1, 2, c).astype(np.float32) for c in CHANNELS),
+        palette=palette_of(rng.integers(0, 255, (16, 16, 3), dtype=np.uint8)),
     )
 
 

@@ -50,7 +50,7 @@ class Camera:
 
 
 def make_show(bank: Bank) -> Show:
-    return new_show(bank.names, Look((("wave", 1.0),)), fade_seconds=0.0)
+    return new_show(bank.names, Look((("wave", 1.0),), palette=False), fade_seconds=0.0)
 
 
 def live(bank: Bank, engine: CountingEngine, source: Callable[[], Camera], **options: Any) -> LiveShow:
@@ -184,7 +184,7 @@ def test_snapshot_that_cannot_be_saved_is_a_message(
 
 def test_walk_visits_the_shots_until_the_person_takes_over(bank: Bank) -> None:
     walk, show = Walk(bank.names), make_show(bank)
-    show = replace(show, look=Look(((bank.names[0], 1.0),)))
+    show = replace(show, look=Look(((bank.names[0], 1.0),), palette=False))
     seen = []
     for second in range(0, 60):
         show = walk(show, float(second))
@@ -202,7 +202,9 @@ def test_contact_sheet_spreads_over_the_time(tmp_path: Path) -> None:
     sheet = ContactSheet(seconds=9.0)
     for i in range(90):
         frame = Frame(np.zeros((36, 64, 3), np.uint8), i, Fraction(i, 10), grabbed_at=100 + i / 10)
-        sheet(Finished(frame, Painting(np.full((36, 64, 3), 2 * i, np.uint8), {}), Look((("wave", 1.0),))))
+        sheet(
+            Finished(frame, Painting(np.full((36, 64, 3), 2 * i, np.uint8), {}), Look((("wave", 1.0),), palette=False))
+        )
     sheet.save(tmp_path / "sheet.png")
     picture = np.asarray(Image.open(tmp_path / "sheet.png"))
     cells = [picture[240 * r + 20, 426 * c + 20, 0] for r in range(3) for c in range(3)]

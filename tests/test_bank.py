@@ -23,6 +23,8 @@ def test_style_file_round_trip(tmp_path: Path) -> None:
     assert loaded_info == info
     for a, b in zip((*loaded.means, *loaded.stds), (*stats.means, *stats.stds), strict=True):
         np.testing.assert_array_equal(a, b)
+    np.testing.assert_array_equal(loaded.palette.mean, stats.palette.mean)
+    np.testing.assert_array_equal(loaded.palette.covariance, stats.palette.covariance)
     assert [p.name for p in tmp_path.iterdir()] == ["wave.safetensors"]
 
 
@@ -45,10 +47,10 @@ def test_blend_is_the_weighted_mean() -> None:
 def test_statistics_of_a_wrong_shape_are_refused() -> None:
     good = make_stats(1)
     with pytest.raises(ValueError, match="channels"):
-        StyleStats(means=good.means[:3], stds=good.stds)
+        StyleStats(means=good.means[:3], stds=good.stds, palette=good.palette)
     nan = (np.full(64, np.nan, np.float32), *good.means[1:])
     with pytest.raises(ValueError, match="finite"):
-        StyleStats(means=nan, stds=good.stds)
+        StyleStats(means=nan, stds=good.stds, palette=good.palette)
 
 
 def test_builtin_bank_is_what_the_readme_promises(bank: Bank) -> None:

@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 
 from livestyle.bank import Bank
-from livestyle.color import keep_frame_color
+from livestyle.color import keep_frame_color, match_palette
 from livestyle.control import new_show, pick
 from livestyle.frame import Picture
 from livestyle.pipeline import Painter, resized
 from livestyle.settings import Look
+from livestyle.style import palette_of
 from tests.conftest import CountingEngine
 
-WAVE = Look((("wave", 1.0),))
+WAVE = Look((("wave", 1.0),), palette=False)
 
 
 def test_a_style_change_runs_no_encoder_and_one_code_a_change(
@@ -80,3 +81,27 @@ def test_colour_preservation_in_the_pipeline(bank: Bank, counting_engine: Counti
 
 def test_resized_does_not_copy_what_fits(photograph: Picture) -> None:
     assert resized(photograph, 128, 96) is photograph
+
+
+def test_palette_gives_the_styles_colours(photograph: Picture) -> None:
+    rng = np.random.default_rng(0)
+    artwork = np.clip(rng.normal((40, 90, 160), (15, 25, 40), (64, 64, 3)), 0, 255).astype(np.uint8)
+    target = palette_of(artwork)
+    matched = palette_of(match_palette(photograph, target))
+    np.testing.assert_allclose(matched.mean, target.mean, atol=0.03)
+    before = np.abs(palette_of(photograph).covariance - target.covariance).max()
+    assert np.abs(matched.covariance - target.covariance).max() < 0.35 * before
+    np.testing.assert_array_equal(match_palette(photograph, target, 0.0), photograph)
+    np.testing.assert_allclose(match_palette(photograph, palette_of(photograph[::2, ::2])), photograph, atol=2)
+
+
+def test_palette_invents_no_colours_in_a_flat_picture() -> None:
+    rng = np.random.default_rng(0)
+    flat = np.clip(128 + rng.normal(0, 1.5, (48, 48, 3)), 0, 255).astype(np.uint8)
+    vivid = palette_of(rng.integers(0, 255, (32, 32, 3), dtype=np.uint8))
+    assert match_palette(flat, vivid).std(axis=(0, 1)).max() < 5
+
+
+def test_palette_in_the_pipeline(bank: Bank, counting_engine: CountingEngine, photograph: Picture) -> None:
+    painting = Painter(counting_engine, bank).paint(photograph, replace(WAVE, palette=True)).rgb
+    np.testing.assert_allclose(palette_of(painting).mean, bank.stats("wave").palette.mean, atol=0.06)

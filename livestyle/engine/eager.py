@@ -16,7 +16,7 @@ from livestyle.frame import Picture
 from livestyle.model.adain import adain, mean_std
 from livestyle.model.decoder import Decoder
 from livestyle.model.vgg import Arch, VGGEncoder
-from livestyle.style import StyleStats
+from livestyle.style import StyleStats, palette_of
 from livestyle.weights import encoder_id, load_into, manifest
 
 
@@ -60,6 +60,7 @@ class EagerEngine:
         return StyleStats(
             means=tuple(mean.flatten().cpu().numpy() for mean, _ in stats),
             stds=tuple(std.flatten().cpu().numpy() for _, std in stats),
+            palette=palette_of(rgb),
         )
 
     def style_code(self, stats: StyleStats) -> AdaINCode:
