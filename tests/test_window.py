@@ -8,11 +8,13 @@ import sys
 import time
 from functools import cached_property
 from pathlib import Path
+from types import TracebackType
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from livestyle.assets import asset_dir
 from livestyle.errors import OutputError
 from livestyle.frame import Picture
 from livestyle.sinks.window import Window, display_problem, letterboxed
@@ -58,6 +60,13 @@ class Program:
             )
         self._folder = folder
 
+    def __enter__(self) -> Program:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.process.kill()
+        self.process.wait()
+
     @cached_property
     def window(self) -> str:
         """The id of its window."""
@@ -81,40 +90,51 @@ def difference(a: Picture, b: Picture) -> float:
     return float(np.abs(a.astype(int) - b.astype(int)).mean())
 
 
-def test_keys_in_the_demo_window(screen: Screen, tmp_path: Path) -> None:
-    program = Program(screen, tmp_path, "demo", "--device", "cpu", "--size", "64", "-o", str(tmp_path))
+def test_keys_in_the_window(screen: Screen, tmp_path: Path) -> None:
+    clip = str(asset_dir("media") / "demo.mp4")
+    arguments = ("live", clip, "--device", "cpu", "--size", "64", "--snapshots", str(tmp_path))
+    with Program(screen, tmp_path, *arguments) as program:
 
-    def shot(name: str) -> Picture:
-        return screen.photograph(tmp_path / f"screen-{name}.png")
+        def shot(name: str) -> Picture:
+            return screen.photograph(tmp_path / f"screen-{name}.png")
 
-    program.until("a painting", lambda: "first painting" in program.said)
-    screen.press(program.window, "space", "i")
-    time.sleep(5)  # the message fades
-    plain = shot("plain")
-    screen.press(program.window, "h")
-    program.until("the help overlay", lambda: difference(shot("help"), plain) > 5)
-    screen.press(program.window, "h")
-    program.until("no help overlay", lambda: difference(shot("no-help"), plain) < 3)
-    screen.press(program.window, "5")
-    program.until("another style on the frozen frame", lambda: difference(shot("style-5"), plain) > 5)
-    time.sleep(5)
-    styled = shot("styled")
-    screen.press(program.window, "b")
-    program.until("the camera itself", lambda: difference(shot("bypass"), styled) > 5)
-    screen.press(program.window, "s")
-    program.until("a snapshot", lambda: list(tmp_path.glob("livestyle-2*.png")))
-    (snapshot,) = tmp_path.glob("livestyle-2*.png")
-    with Image.open(snapshot) as picture:
-        assert picture.size == (114, 64)
-    screen.press(program.window, "q")
-    assert program.process.wait(timeout=60) == 0, program.said
-    assert "paintings" in program.said and "Traceback" not in program.said
+        program.until("a painting", lambda: "first painting" in program.said)
+        screen.press(program.window, "space", "i")
+        time.sleep(5)  # the message fades
+        plain = shot("plain")
+        screen.press(program.window, "h")
+        program.until("the help overlay", lambda: difference(shot("help"), plain) > 5)
+        screen.press(program.window, "h")
+        program.until("no help overlay", lambda: difference(shot("no-help"), plain) < 3)
+        screen.press(program.window, "5")
+        program.until("another style on the frozen frame", lambda: difference(shot("style-5"), plain) > 5)
+        time.sleep(5)
+        styled = shot("styled")
+        screen.press(program.window, "b")
+        program.until("the camera itself", lambda: difference(shot("bypass"), styled) > 5)
+        screen.press(program.window, "s")
+        program.until("a snapshot", lambda: list(tmp_path.glob("livestyle-2*.png")))
+        (snapshot,) = tmp_path.glob("livestyle-2*.png")
+        with Image.open(snapshot) as picture:
+            assert picture.size == (114, 64)
+        screen.press(program.window, "q")
+        assert program.process.wait(timeout=60) == 0, program.said
+        assert "paintings" in program.said and "Traceback" not in program.said
+
+
+def test_the_demo_in_a_window_ends_with_q(screen: Screen, tmp_path: Path) -> None:
+    with Program(screen, tmp_path, "demo", "--device", "cpu", "--size", "64") as program:
+        program.until("a painting", lambda: "first painting" in program.said)
+        screen.press(program.window, "f")
+        screen.press(program.window, "q")
+        assert program.process.wait(timeout=60) == 0, program.said
+    assert "Traceback" not in program.said
 
 
 def test_a_camera_lost_in_the_show_comes_back(screen: Screen, tmp_path: Path, photograph: Picture) -> None:
     frames = [np.roll(photograph, 8 * i, axis=1) for i in range(8)]
-    with MjpegServer(frames, fps=10) as camera:
-        program = Program(screen, tmp_path, "live", camera.url, "--device", "cpu", "--size", "48", "-s", "wave")
+    arguments = ("--device", "cpu", "--size", "48", "-s", "wave")
+    with MjpegServer(frames, fps=10) as camera, Program(screen, tmp_path, "live", camera.url, *arguments) as program:
 
         def message_shown() -> bool:
             """Whether the panel at the bottom is there (it darkens the picture under it)."""
@@ -129,13 +149,13 @@ def test_a_camera_lost_in_the_show_comes_back(screen: Screen, tmp_path: Path, ph
         program.until("the message that the camera is lost", message_shown)
         camera.start()
         program.until("the message gone", lambda: not message_shown())
-    screen.press(program.window, "Escape")
-    assert program.process.wait(timeout=60) == 0, program.said
+        screen.press(program.window, "Escape")
+        assert program.process.wait(timeout=60) == 0, program.said
     assert "Traceback" not in program.said
 
 
 def test_a_camera_that_is_not_there_ends_the_program(screen: Screen, tmp_path: Path) -> None:
-    program = Program(screen, tmp_path, "live", "97", "--device", "cpu")
-    assert program.process.wait(timeout=60) == 2
+    with Program(screen, tmp_path, "live", "97", "--device", "cpu") as program:
+        assert program.process.wait(timeout=60) == 2
     last = program.said.splitlines()[-1]
     assert last.startswith("livestyle: ") and "97" in last
