@@ -211,7 +211,7 @@ class LiveShow:
 
     def _overlay(self) -> hud.Overlay:
         return hud.Overlay(
-            lines=self._hud_lines() if self.show.hud and self._current else (),
+            lines=self._hud_lines() if self.show.hud and self._current and not self.show.help else (),
             help=tuple(help_lines(self.show)) if self.show.help else (),
             message=self._message(),
         )
