@@ -63,10 +63,14 @@ class Screen:
         raise AssertionError(f"no window {name!r} within {timeout_seconds} s")
 
     def press(self, window: str, *keys: str) -> None:
-        """Press keys (xdotool's names) in a window."""
+        """Press keys (xdotool's names) in a window, one by one.
+
+        OpenCV keeps only the last key pressed between two looks at its queue, hence the pauses.
+        """
         self._xdotool("windowfocus", "--sync", window)
         for key in keys:
             self._xdotool("key", "--clearmodifiers", key)
+            time.sleep(0.7)
 
     def photograph(self, path: Path) -> Picture:
         """What is on the screen."""

@@ -102,6 +102,7 @@ def test_keys_in_the_window(screen: Screen, tmp_path: Path) -> None:
         screen.press(program.window, "space", "i")
         time.sleep(5)  # the message fades
         plain = shot("plain")
+        assert difference(shot("frozen"), plain) < 0.1
         screen.press(program.window, "h")
         program.until("the help overlay", lambda: difference(shot("help"), plain) > 5)
         screen.press(program.window, "h")
