@@ -31,6 +31,7 @@ class BankEntry:
     """A style and where it lies."""
 
     info: StyleInfo
+    stats: StyleStats
     path: Path
     builtin: bool
 
@@ -45,7 +46,7 @@ Encode = Callable[[Picture], StyleStats]
 
 
 class Bank:
-    """All styles that can be named. Statistics are read when first asked for and then kept."""
+    """All styles that can be named. Each file is read once, at the start: a style is 8 KB."""
 
     def __init__(
         self,
@@ -59,7 +60,6 @@ class Bank:
         self.encoder = encoder
         self.user_dir = user_dir or Path(platformdirs.user_data_dir("livestyle", appauthor=False)) / "styles"
         self.cache_dir = cache_dir or Path(platformdirs.user_cache_dir("livestyle", appauthor=False)) / "styles"
-        self._loaded: dict[str, StyleStats] = {}
         self._entries: dict[str, BankEntry] = {}
         self.damaged: list[StyleError] = []
         """Files that could not be read; their styles are left out."""
@@ -70,7 +70,7 @@ class Bank:
     def _read(self, folder: Path, builtin: bool) -> Iterator[BankEntry]:
         for path in folder.glob("*.safetensors"):
             try:
-                yield BankEntry(load_style(path)[0], path, builtin)
+                yield BankEntry(*load_style(path), path, builtin)
             except StyleError as error:
                 self.damaged.append(error)
 
@@ -86,17 +86,14 @@ class Bank:
         return self._entries[name]
 
     def stats(self, name: str) -> StyleStats:
-        """A style's statistics. Raises StyleError when unknown, damaged or of another encoder."""
-        if name not in self._loaded:
-            entry = self.entry(name)
-            info, stats = load_style(entry.path)
-            if self.encoder and info.encoder != self.encoder:
-                raise StyleError(
-                    f"style {name!r} was computed with encoder {info.encoder}, in use is {self.encoder}: "
-                    "add it again from its image with `livestyle styles add`"
-                )
-            self._loaded[name] = stats
-        return self._loaded[name]
+        """A style's statistics. Raises StyleError when unknown or of another encoder."""
+        entry = self.entry(name)
+        if self.encoder and entry.info.encoder != self.encoder:
+            raise StyleError(
+                f"style {name!r} was computed with encoder {entry.info.encoder}, in use is {self.encoder}: "
+                "add it again from its image with `livestyle styles add`"
+            )
+        return entry.stats
 
     def blend(self, weights: StyleWeights) -> StyleStats:
         """Blended statistics of weighted styles."""
@@ -130,14 +127,13 @@ class Bank:
         name = style_name(path.stem)
         if name in self._entries and self._entries[name].path != cached:
             name = f"{name}-{digest[:4]}"
+        info = StyleInfo(name, path.stem, encoder=self.encoder)
         try:
             stats = load_style(cached)[1]
         except StyleError:
             stats = encode(rgb)
-            save_style(cached, StyleInfo(name, path.stem, encoder=self.encoder), stats)
-        info = StyleInfo(name, path.stem, encoder=self.encoder)
-        self._entries[name] = BankEntry(info, cached, builtin=False)
-        self._loaded[name] = stats
+            save_style(cached, info, stats)
+        self._entries[name] = BankEntry(info, stats, cached, builtin=False)
         return name
 
     def add(self, path: Path, encode: Encode, *, name: str | None = None) -> BankEntry:
@@ -151,11 +147,10 @@ class Bank:
                 f"style {name!r} is there already: choose another --name, or `livestyle styles remove {name}` first"
             )
         stats = encode(read_style_image(path))
-        entry = BankEntry(
-            StyleInfo(name, path.stem, encoder=self.encoder), self.user_dir / f"{name}.safetensors", builtin=False
-        )
-        save_style(entry.path, entry.info, stats)
-        self._entries[name], self._loaded[name] = entry, stats
+        info = StyleInfo(name, path.stem, encoder=self.encoder)
+        entry = BankEntry(info, stats, self.user_dir / f"{name}.safetensors", builtin=False)
+        save_style(entry.path, info, stats)
+        self._entries[name] = entry
         return entry
 
     def remove(self, name: str) -> None:
@@ -166,7 +161,6 @@ class Bank:
         entry.path.unlink(missing_ok=True)
         entry.preview.unlink(missing_ok=True)
         del self._entries[name]
-        self._loaded.pop(name, None)
 
 
 def read_style_image(path: Path) -> Picture:
