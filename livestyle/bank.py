@@ -1,13 +1,15 @@
 """The bank: named style statistics on disk, one safetensors file with JSON metadata a style.
 
 Built-in styles travel with the program; a person's own live in the platform's user data folder,
-statistics of images named on the command line in the user cache folder, by content hash. The
-bank does not know how statistics are computed: it is given a function for that.
+statistics of images named on the command line in the user cache folder, by content hash. Statistics
+fit the encoder that made them: with another one in use a style is left out, not offered. The bank
+does not know how statistics are computed: it is given a function for that.
 """
 
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,20 +54,33 @@ class Bank:
         self,
         *,
         encoder: str = "",
+        weights: str = "",
         builtin_dir: Path | None = None,
         user_dir: Path | None = None,
         cache_dir: Path | None = None,
     ) -> None:
-        """encoder: id of the encoder in use; statistics of another one are refused ("" skips that)."""
+        """encoder: id of the encoder in use; styles of another one are left out ("" leaves out none).
+
+        weights: what --weights says where that encoder is not the shipped one, else "". Styles of the
+        person's own then have a folder for that encoder, so that a name can be used once for each.
+        """
         self.encoder = encoder
+        self.weights = weights
         self.user_dir = user_dir or Path(platformdirs.user_data_dir("livestyle", appauthor=False)) / "styles"
         self.cache_dir = cache_dir or Path(platformdirs.user_cache_dir("livestyle", appauthor=False)) / "styles"
+        self._own_dir = self.user_dir / encoder if weights else self.user_dir
         self._entries: dict[str, BankEntry] = {}
         self.damaged: list[StyleError] = []
         """Files that could not be read; their styles are left out."""
-        for folder, builtin in ((builtin_dir or asset_dir("bank"), True), (self.user_dir, False)):
+        self.left_out: list[BankEntry] = []
+        """Styles of another encoder."""
+        folders = {builtin_dir or asset_dir("bank"): True, self._own_dir: False, self.user_dir: False}
+        for folder, builtin in folders.items():
             for entry in sorted(self._read(folder, builtin), key=lambda e: (e.info.order, e.info.name)):
-                self._entries.setdefault(entry.info.name, entry)
+                if encoder and entry.info.encoder != encoder:
+                    self.left_out.append(entry)
+                else:
+                    self._entries.setdefault(entry.info.name, entry)
 
     def _read(self, folder: Path, builtin: bool) -> Iterator[BankEntry]:
         for path in folder.glob("*.safetensors"):
@@ -76,24 +91,42 @@ class Bank:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All names in order: built-in ones, then the person's own."""
+        """All names that fit the encoder, in order: built-in ones, then the person's own."""
         return tuple(self._entries)
 
+    @property
+    def default_name(self) -> str:
+        """The style when none is named: the first. Raises StyleError when no style fits the encoder."""
+        if not self._entries:
+            raise StyleError(
+                f"no style fits encoder {self.encoder} ({len(self.left_out)} are of another one): "
+                f"add one with `{self.add_command}`; `live`, `image` and `video` take --style IMAGE as well"
+            )
+        return self.names[0]
+
+    @property
+    def add_command(self) -> str:
+        """What a person types to add a style for the encoder in use."""
+        return "livestyle styles add IMAGE" + (f" --weights {shlex.quote(self.weights)}" if self.weights else "")
+
     def entry(self, name: str) -> BankEntry:
-        """A style's metadata and place. Raises StyleError naming the nearest ones."""
+        """A style's metadata and place. Raises StyleError when unknown or of another encoder."""
         if name not in self._entries:
-            raise unknown_style(name, self.names)
+            raise self._not_offered(name)
         return self._entries[name]
+
+    def _not_offered(self, name: str) -> StyleError:
+        for entry in self.left_out:
+            if entry.info.name == name:
+                return StyleError(
+                    f"style {name!r} was computed with encoder {entry.info.encoder or 'unknown'}, in use is "
+                    f"{self.encoder}: add it again from its image with `{self.add_command}`"
+                )
+        return unknown_style(name, self.names)
 
     def stats(self, name: str) -> StyleStats:
         """A style's statistics. Raises StyleError when unknown or of another encoder."""
-        entry = self.entry(name)
-        if self.encoder and entry.info.encoder != self.encoder:
-            raise StyleError(
-                f"style {name!r} was computed with encoder {entry.info.encoder}, in use is {self.encoder}: "
-                "add it again from its image with `livestyle styles add`"
-            )
-        return entry.stats
+        return self.entry(name).stats
 
     def blend(self, weights: StyleWeights) -> StyleStats:
         """Blended statistics of weighted styles."""
@@ -112,8 +145,8 @@ class Bank:
         if name in self._entries:
             return name
         path = Path(name).expanduser()
-        if not path.exists():
-            raise unknown_style(name, self.names)
+        if not path.exists() or any(entry.info.name == name for entry in self.left_out):
+            raise self._not_offered(name)
         return self.from_image(path, encode)
 
     def from_image(self, path: Path, encode: Encode) -> str:
@@ -142,25 +175,31 @@ class Bank:
         Raises StyleError when the name is taken, SourceError when the file is no image.
         """
         name = style_name(name or path.stem)
-        if name in self._entries:
+        target = self._own_dir / f"{name}.safetensors"
+        if name in self._entries or any(entry.path == target for entry in self.left_out):
             raise StyleError(
                 f"style {name!r} is there already: choose another --name, or `livestyle styles remove {name}` first"
             )
         stats = encode(read_style_image(path))
         info = StyleInfo(name, path.stem, encoder=self.encoder)
-        entry = BankEntry(info, stats, self.user_dir / f"{name}.safetensors", builtin=False)
+        entry = BankEntry(info, stats, target, builtin=False)
         save_style(entry.path, info, stats)
         self._entries[name] = entry
         return entry
 
     def remove(self, name: str) -> None:
-        """Delete a style of the person's own with its preview. Raises StyleError for built-in ones."""
-        entry = self.entry(name)
+        """Delete a style of the person's own with its preview. Raises StyleError for built-in ones.
+
+        One that is left out can be deleted too, but not with the weights of another encoder chosen.
+        """
+        stale = [e for e in self.left_out if e.info.name == name and e.path.parent == self._own_dir]
+        entry = stale[0] if stale and name not in self._entries else self.entry(name)
         if entry.builtin:
             raise StyleError(f"style {name!r} is built in and stays; only styles you added can be removed")
         entry.path.unlink(missing_ok=True)
         entry.preview.unlink(missing_ok=True)
-        del self._entries[name]
+        self._entries.pop(name, None)
+        self.left_out = [e for e in self.left_out if e is not entry]
 
 
 def read_style_image(path: Path) -> Picture:

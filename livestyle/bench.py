@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from livestyle import __version__
+from livestyle.assets import asset_dir
 from livestyle.bank import Bank
 from livestyle.engine import Engine
 from livestyle.frame import Picture
@@ -49,8 +50,10 @@ def test_picture(width: int, height: int, seed: int = 0) -> Picture:
 
 
 def run(engine: Engine, bank: Bank, sizes: list[tuple[int, int]], runs: int) -> list[BenchRow]:
-    """Time the whole path at each size."""
-    look = Look(weights=((bank.names[0], 1.0),))
+    """Time the whole path at each size, in the first style (or the demo photograph where none fits)."""
+    photograph = asset_dir("media") / "astronaut.jpg"
+    style = bank.names[0] if bank.names else bank.from_image(photograph, engine.style_stats)
+    look = Look(weights=((style, 1.0),))
     jobs = [(Painter(engine, bank), test_picture(w, h)) for w, h in sizes]
     times_ms: list[list[float]] = [[] for _ in jobs]
     for i in range(WARMUP + runs):

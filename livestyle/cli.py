@@ -12,7 +12,8 @@ import typer
 
 from livestyle import __version__
 from livestyle.cli_styles import styles_app
-from livestyle.errors import LivestyleError, OutputError, SettingError
+from livestyle.cli_weights import weights_app
+from livestyle.errors import LivestyleError, SettingError
 from livestyle.options import (
     AlphaOption,
     ColorOption,
@@ -26,6 +27,7 @@ from livestyle.options import (
     SizeOption,
     StyleOption,
     VerboseOption,
+    WeightsOption,
     size_option,
 )
 
@@ -36,6 +38,7 @@ app = typer.Typer(
     help="Turn a camera, a video or a picture into a painting. `livestyle demo` shows it at once.",
 )
 app.add_typer(styles_app, name="styles")
+app.add_typer(weights_app, name="weights")
 
 
 @app.callback(invoke_without_command=True)
@@ -57,6 +60,7 @@ def live(
     size: SizeOption = None,
     device: DeviceOption = "auto",
     half: HalfOption = None,
+    weights: WeightsOption = None,
     snapshots: Annotated[Path, typer.Option(help="Folder for snapshots (key s).")] = Path("."),
     seconds: Annotated[float | None, typer.Option(help="End after so many seconds.")] = None,
     verbose: VerboseOption = False,
@@ -70,7 +74,7 @@ def live(
 
     if not 0 <= fade <= 60:
         raise SettingError(f"crossfade time {fade}: choose 0 to 60 seconds")
-    setup = Setup(device, half, verbose=verbose, quiet=quiet)
+    setup = Setup(device, half, weights=weights, verbose=verbose, quiet=quiet)
     painting_size = size_option(size)
     look = setup.look(style, alpha, preserve_color=preserve_color, palette=palette, mirror=mirror)
     options = LiveOptions(
@@ -85,6 +89,7 @@ def demo(
     size: SizeOption = None,
     device: DeviceOption = "auto",
     half: HalfOption = None,
+    weights: WeightsOption = None,
     out: OutFolderOption = Path("."),
     seconds: Annotated[
         float | None, typer.Option(help="End after so many seconds. Default: until q, or 18 without a display.")
@@ -100,9 +105,9 @@ def demo(
     from livestyle.sinks.window import Window, display_problem
     from livestyle.sources.open import open_source
 
-    setup = Setup(device, half, verbose=verbose, quiet=quiet)
-    options = LiveOptions(size=size_option(size), director=Walk(setup.bank.names), snapshot_dir=out, seconds=seconds)
+    setup = Setup(device, half, weights=weights, verbose=verbose, quiet=quiet)
     show = new_show(setup.bank.names, setup.look())
+    options = LiveOptions(size=size_option(size), director=Walk(setup.bank.names), snapshot_dir=out, seconds=seconds)
     clip = str(asset_dir("media") / "demo.mp4")
     problem = display_problem()
     if not problem:
@@ -128,6 +133,7 @@ def video(
     size: SizeOption = None,
     device: DeviceOption = "auto",
     half: HalfOption = None,
+    weights: WeightsOption = None,
     verbose: VerboseOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -139,7 +145,7 @@ def video(
     from livestyle.settings import fit_size
     from livestyle.transcode import stylize_video
 
-    setup = Setup(device, half, verbose=verbose, quiet=quiet)
+    setup = Setup(device, half, weights=weights, verbose=verbose, quiet=quiet)
     painting_size = size_option(size)
     look = setup.look(style, alpha, preserve_color=preserve_color, palette=palette)
     painter = Painter(setup.engine, setup.bank, size=painting_size)
@@ -168,18 +174,19 @@ def image(
     size: SizeOption = None,
     device: DeviceOption = "auto",
     half: HalfOption = None,
+    weights: WeightsOption = None,
     verbose: VerboseOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Stylize pictures."""
     from livestyle.pipeline import Painter
-    from livestyle.sinks.images import save_image
+    from livestyle.sinks.images import image_outputs, save_image
     from livestyle.sources.images import expand_folders, load_image
 
-    setup = Setup(device, half, verbose=verbose, quiet=quiet)
+    setup = Setup(device, half, weights=weights, verbose=verbose, quiet=quiet)
     painting_size = size_option(size)
     sources = expand_folders(sources)
-    outputs = _image_outputs(sources, out)
+    outputs = image_outputs(sources, out)
     look = setup.look(style, alpha, preserve_color=preserve_color, palette=palette)
     painter: Painter | None = None
     for source, output in zip(sources, outputs, strict=True):
@@ -187,25 +194,6 @@ def image(
         painter = painter or Painter(setup.engine, setup.bank, size=painting_size)
         save_image(output, painter.paint(rgb, look).rgb)
         setup.say(str(output))
-
-
-def _image_outputs(sources: list[Path], out: Path) -> list[Path]:
-    """Where each picture goes: `out` itself for one picture, else NAME.png in the folder `out`."""
-    from livestyle.sinks.images import check_image_output
-
-    if len(sources) == 1 and not out.is_dir() and out.suffix:
-        check_image_output(out)
-        return [out]
-    if out.exists() and not out.is_dir():
-        raise OutputError(f"{out} is a file: give a folder for {len(sources)} pictures")
-    outputs = [out / f"{source.stem}.png" for source in sources]
-    if len(set(outputs)) < len(outputs):
-        raise OutputError(f"two pictures have one name and would both become {out}/NAME.png: stylize them one by one")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"folder {out} cannot be made ({error.strerror}): choose another with -o") from None
-    return outputs
 
 
 @app.command()
@@ -241,6 +229,7 @@ def bench(
     runs: Annotated[int, typer.Option(min=1, help="Timed frames of each size.")] = 10,
     device: DeviceOption = "auto",
     half: HalfOption = None,
+    weights: WeightsOption = None,
     verbose: VerboseOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -248,7 +237,7 @@ def bench(
     from livestyle.bench import as_json, run, table
     from livestyle.settings import fit_size, parse_size
 
-    setup = Setup(device, half, verbose=verbose, quiet=quiet)
+    setup = Setup(device, half, weights=weights, verbose=verbose, quiet=quiet)
     chosen = [fit_size(16, 9, parse_size(text)) for text in sizes.split(",")]
     rows = run(setup.engine, setup.bank, chosen, runs)
     typer.echo(table(rows))

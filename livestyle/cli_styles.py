@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from livestyle.errors import SettingError
-from livestyle.options import DeviceOption, HalfOption, JsonOption, QuietOption, Setup
+from livestyle.options import DeviceOption, HalfOption, JsonOption, QuietOption, Setup, WeightsOption
 
 if TYPE_CHECKING:
     from livestyle.bank import BankEntry
@@ -33,9 +33,10 @@ def _as_dict(entry: BankEntry) -> dict[str, Any]:
 
 
 @styles_app.command("list")
-def list_styles(json: JsonOption = False) -> None:
+def list_styles(weights: WeightsOption = None, json: JsonOption = False) -> None:
     """All styles, built-in ones first; the first nine are on the number keys."""
-    bank = Setup("cpu", None).bank
+    setup = Setup("cpu", None, weights=weights)
+    bank = setup.bank
     entries = [bank.entry(name) for name in bank.names]
     if json:
         typer.echo(jsonlib.dumps([_as_dict(entry) for entry in entries]))
@@ -44,12 +45,18 @@ def list_styles(json: JsonOption = False) -> None:
         key = str(number) if number <= 9 else " "
         own = "" if entry.builtin else "   (yours)"
         typer.echo(f"{key} {entry.info.name:<24} {entry.info.label}{own}")
+    if not entries:
+        setup.say(f"no style fits encoder {bank.encoder}; `{bank.add_command}` adds one")
 
 
 @styles_app.command()
-def show(name: Annotated[str, typer.Argument(help="A style's name.")], json: JsonOption = False) -> None:
+def show(
+    name: Annotated[str, typer.Argument(help="A style's name.")],
+    weights: WeightsOption = None,
+    json: JsonOption = False,
+) -> None:
     """Everything about one style, with the path of its preview picture."""
-    entry = Setup("cpu", None).bank.entry(name)
+    entry = Setup("cpu", None, weights=weights).bank.entry(name)
     fields = _as_dict(entry)
     typer.echo(
         jsonlib.dumps(fields) if json else "\n".join(f"{k:<8} {v}" for k, v in fields.items() if v not in ("", None))
@@ -62,14 +69,15 @@ def add(
     name: Annotated[str | None, typer.Option(help="Name of the style; default: the file's.")] = None,
     device: DeviceOption = "auto",
     half: HalfOption = None,
+    weights: WeightsOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Keep images as styles of your own, each with a preview painted in it."""
+    """Keep images as styles of your own, for the encoder in use, each with a preview painted in it."""
     from livestyle.preview import paint_preview
 
     if name is not None and len(images) > 1:
         raise SettingError(f"--name {name!r} for {len(images)} images: add them one by one to name them")
-    setup = Setup(device, half, quiet=quiet)
+    setup = Setup(device, half, weights=weights, quiet=quiet)
     for path in images:
         entry = setup.bank.add(path, setup.engine.style_stats, name=name)
         paint_preview(setup.engine, setup.bank, entry)
@@ -77,9 +85,12 @@ def add(
 
 
 @styles_app.command()
-def remove(names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Styles that you added.")]) -> None:
+def remove(
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Styles that you added.")],
+    weights: WeightsOption = None,
+) -> None:
     """Remove styles of your own."""
-    bank = Setup("cpu", None).bank
+    bank = Setup("cpu", None, weights=weights).bank
     for name in names:
         bank.remove(name)
         typer.echo(f"removed {name}")

@@ -72,11 +72,26 @@ def _weights() -> Check:
     entries = manifest()
     for entry in entries.values():
         read_verified(entry)
-    return Check(
-        "weights",
-        True,
-        ", ".join(f"{name} ({e.file.name}, {e.arch})" for name, e in entries.items()) + ", sha256 right",
-    )
+    found = ", ".join(f"{name} ({e.file.name}, {e.arch})" for name, e in entries.items()) + ", sha256 right"
+    own, damaged = _own_weights()
+    return Check("weights", True, found + (f"; yours: {', '.join(own)}" if own else ""), "; ".join(damaged))
+
+
+def _own_weights() -> tuple[list[str], list[str]]:
+    """The person's own weights that are whole, and what is wrong with the others."""
+    from livestyle.weights import read_verified
+    from livestyle.weights_store import own_names, read_set
+
+    whole, damaged = [], []
+    for name in own_names():
+        try:
+            found = read_set(name)
+            read_verified(found.encoder)
+            read_verified(found.decoder)
+            whole.append(name)
+        except LivestyleError as error:
+            damaged.append(str(error))
+    return whole, damaged
 
 
 def _bank() -> Check:

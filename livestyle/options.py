@@ -38,6 +38,10 @@ DeviceOption = Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")]
 HalfOption = Annotated[
     bool | None, typer.Option("--half/--no-half", help="Half precision. Default: on a GPU yes, on the CPU no.")
 ]
+WeightsOption = Annotated[
+    str | None,
+    typer.Option("--weights", help="Other networks: a name from `livestyle weights list`, or a folder of weights."),
+]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -48,10 +52,23 @@ OutFolderOption = Annotated[Path, typer.Option("--out", "-o", help="Folder for w
 class Setup:
     """What most commands need, each part built when first used."""
 
-    def __init__(self, device: str, half: bool | None, *, verbose: bool = False, quiet: bool = False) -> None:
+    def __init__(
+        self,
+        device: str,
+        half: bool | None,
+        *,
+        weights: str | None = None,
+        verbose: bool = False,
+        quiet: bool = False,
+    ) -> None:
+        """Raises SettingError, and WeightsError when there are no such weights."""
+        from livestyle.weights_store import find_weights
+
         if verbose and quiet:
             raise SettingError("--verbose and --quiet exclude each other: give one of them")
         self._device, self._half = device, half
+        self._weights = weights
+        self._weights_dir = None if weights is None else find_weights(weights)
         self._verbose, self._quiet = verbose, quiet
 
     def say(self, text: str) -> None:
@@ -74,21 +91,28 @@ class Setup:
         """The engine; its choice is said once, with the reason."""
         from livestyle.engine import choose_engine
 
-        engine = choose_engine(self._device, half=self._half)
-        self.say(f"engine {engine.name}, {engine.precision} ({engine.reason}; {engine.device})")
+        engine = choose_engine(self._device, half=self._half, weights=self._weights_dir)
+        weights = f", weights {self._weights}" if self._weights else ""
+        self.say(f"engine {engine.name}, {engine.precision}{weights} ({engine.reason}; {engine.device})")
         return engine
 
     @cached_property
     def bank(self) -> Bank:
-        """The styles."""
+        """The styles that fit the weights; once it is said how many do not."""
         from livestyle.assets import asset_dir
         from livestyle.bank import Bank
         from livestyle.weights import encoder_id
 
-        bank = Bank(encoder=encoder_id())
+        encoder = encoder_id(self._weights_dir)
+        bank = Bank(encoder=encoder, weights=self._weights or "" if encoder != encoder_id() else "")
         for error in bank.damaged:
             self.say(f"left out: {error}")
-        if not bank.names:
+        if bank.names and bank.left_out:
+            self.say(
+                f"left out: {len(bank.left_out)} of the styles, computed with another encoder than {encoder}; "
+                f"`{bank.add_command}` adds one of your own"
+            )
+        if not bank.names and not bank.left_out:
             raise StyleError(f"there are no styles in {asset_dir('bank')}: reinstall livestyle")
         return bank
 
@@ -104,7 +128,7 @@ class Setup:
         """The Look that the options describe; images among the styles are encoded here."""
         from livestyle.settings import Look, parse_style_weights
 
-        weights = parse_style_weights(style if style is not None else self.bank.names[0])
+        weights = parse_style_weights(style if style is not None else self.bank.default_name)
         look = Look(weights, alpha, preserve_color, palette, mirror)  # refuses a bad alpha before any work
         resolved = self.bank.resolve(weights, lambda rgb: self.engine.style_stats(rgb))
         for name, weight in resolved:

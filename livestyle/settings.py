@@ -125,7 +125,5 @@ def nearest_names(name: str, known: Sequence[str]) -> str:
 def unknown_style(name: str, known: Sequence[str]) -> StyleError:
     """The error for a style that is neither in the bank nor a file."""
     hint = "no such file" if Path(name).suffix else "not in the bank"
-    return StyleError(
-        f"style {name!r}: {hint}; nearest: {nearest_names(name, known)}; "
-        "`livestyle styles list` shows all, and any image file works"
-    )
+    nearest = f"nearest: {nearest_names(name, known)}; " if known else ""
+    return StyleError(f"style {name!r}: {hint}; {nearest}`livestyle styles list` shows all, and any image file works")

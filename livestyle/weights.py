@@ -1,9 +1,15 @@
-"""Loads weights files: sha256 checked against the manifest, safetensors only, strict shapes."""
+"""Loads weights files: sha256 checked against the manifest, safetensors only, strict shapes.
+
+Checkpoints of other programs are read as plain tensors (`read_checkpoint`), for conversion only.
+It does not know where a person's own weights lie (`livestyle.weights_store`).
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +20,9 @@ from livestyle.errors import WeightsError
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-REINSTALL = "reinstall livestyle, or fetch the file again"
+    from livestyle.model.vgg import Arch
+
+REINSTALL = "reinstall livestyle, or fetch the file again; weights of your own: import them again"
 
 
 @dataclass(frozen=True)
@@ -22,7 +30,7 @@ class WeightsEntry:
     """One file of the manifest."""
 
     file: Path
-    arch: str
+    arch: Arch
     """vgg16 or vgg19."""
     sha256: str
     origin: str
@@ -43,6 +51,23 @@ def manifest(folder: Path | None = None) -> dict[str, WeightsEntry]:
         return {name: WeightsEntry(**(fields | {"file": folder / fields["file"]})) for name, fields in entries.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise WeightsError(f"weights manifest {path} cannot be read ({error}): {REINSTALL}") from None
+
+
+def network_entries(folder: Path | None = None) -> tuple[WeightsEntry, WeightsEntry]:
+    """Encoder and decoder of a weights folder (default: those shipped); their files are not read yet.
+
+    Raises WeightsError when the manifest is missing or damaged, or names no such network.
+    """
+    entries = manifest(folder)
+    for name in ("encoder", "decoder"):
+        if name not in entries:
+            raise WeightsError(f"weights manifest in {folder} names no {name}: {REINSTALL}")
+        entry = entries[name]
+        if entry.arch not in ("vgg16", "vgg19"):
+            raise WeightsError(f"weights {entry.file} are of network {entry.arch!r}: livestyle has vgg16 and vgg19")
+        if not re.fullmatch("[0-9a-f]{64}", str(entry.sha256)):
+            raise WeightsError(f"weights {entry.file} have no sha256 in their manifest: {REINSTALL}")
+    return entries["encoder"], entries["decoder"]
 
 
 def read_verified(entry: WeightsEntry) -> bytes:
@@ -76,6 +101,35 @@ def load_into(module: nn.Module, entry: WeightsEntry) -> None:
 
 
 def encoder_id(folder: Path | None = None) -> str:
-    """Which encoder the weights hold, as stored with style statistics. Needs no torch."""
-    entry = manifest(folder)["encoder"]
-    return f"{entry.arch}-{entry.sha256[:8]}"
+    """Which encoder the weights hold, as stored with style statistics. Needs no torch.
+
+    Raises WeightsError, as `network_entries` does.
+    """
+    encoder, _ = network_entries(folder)
+    return f"{encoder.arch}-{encoder.sha256[:8]}"
+
+
+def read_checkpoint(path: Path) -> dict[str, object]:
+    """A state dict that torch.save wrote, in either of its formats, on the CPU. No pickled code is run.
+
+    Keys are strings, values are not looked at. Raises WeightsError in one line when the file cannot
+    be read or holds something else.
+    """
+    import torch
+
+    if not path.is_file():
+        raise WeightsError(f"{path} {'is no file' if path.exists() else 'does not exist'}: give a .pth file")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch's, about TorchScript archives, which are refused below
+            holds = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read ({error.strerror or error}): check the file") from None
+    except Exception as error:  # damaged or foreign bytes make the unpickler raise whatever comes
+        raise WeightsError(
+            f"{path} holds no plain tensors ({type(error).__name__}): it is damaged, another kind of file, or a whole "
+            "pickled network, which livestyle does not open; give a file that torch.save(network.state_dict()) wrote"
+        ) from None
+    if not isinstance(holds, dict) or not all(isinstance(key, str) for key in holds):
+        raise WeightsError(f"{path} holds a {type(holds).__name__}, not a state dict: give a file of named tensors")
+    return holds

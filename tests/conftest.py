@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from livestyle.bank import Bank
 from livestyle.engine import Engine, choose_engine
 from livestyle.frame import Picture
 from livestyle.style import CHANNELS, StyleStats, palette_of
+from tests.pytorch_adain import save_pair
 from tests.screen import Screen, screen_problem
 
 
@@ -52,6 +56,18 @@ class CountingEngine:
     def stylize(self, rgb: Picture, code: Any, alpha: float) -> Picture:
         self.painted += 1
         return np.asarray(255 - rgb, dtype=np.uint8)
+
+
+@dataclass
+class Result:
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Result]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -95,6 +111,53 @@ def photograph() -> Picture:
     rgb[(x - 64) ** 2 + (y - 48) ** 2 < 30**2] = (230, 180, 150)
     rgb[20:30, 10:110] = (20, 30, 60)
     return rgb.astype(np.uint8)
+
+
+@pytest.fixture
+def photo(tmp_path: Path, photograph: Picture) -> Path:
+    path = tmp_path / "photo.png"
+    Image.fromarray(photograph).save(path)
+    return path
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+    """Call the program in a folder of its own, without a display."""
+    from livestyle.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+
+    def call(*arguments: str) -> Result:
+        monkeypatch.setattr(sys, "argv", ["livestyle", *arguments])
+        capfd.readouterr()
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        return Result(code, *capfd.readouterr())
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def adain_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """vgg_normalised.pth and decoder.pth with random weights; see `tests.pytorch_adain`."""
+    return save_pair(tmp_path_factory.mktemp("pytorch-AdaIN"))
+
+
+@pytest.fixture(scope="session")
+def adain_weights(adain_files: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that `livestyle weights import` makes of those files."""
+    from livestyle.cli_weights import import_pair
+    from livestyle.weights_store import own_dir
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("imported")))
+        import_pair(*adain_files, name="adain", quiet=True)
+        return own_dir() / "adain"
 
 
 @pytest.fixture

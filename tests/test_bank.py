@@ -71,10 +71,77 @@ def test_builtin_statistics_fit_the_shipped_encoder() -> None:
         shipped.stats(name)
 
 
-def test_statistics_of_another_encoder_are_refused() -> None:
-    other = Bank(encoder="vgg19-00000000")
-    with pytest.raises(StyleError, match="computed with encoder vgg16-"):
-        other.stats(other.names[0])
+OTHER = "vgg19-00000000"
+
+
+def bank_of(like: Bank, encoder: str, weights: str = "") -> Bank:
+    """A bank of an encoder in the folders of another bank."""
+    return Bank(encoder=encoder, weights=weights, user_dir=like.user_dir, cache_dir=like.cache_dir)
+
+
+def test_styles_of_another_encoder_are_not_offered(bank: Bank, counting_engine: CountingEngine) -> None:
+    other = bank_of(bank, OTHER, "adain")
+    assert other.names == ()
+    assert {entry.info.name for entry in other.left_out} == set(bank.names)
+    for refused in (other.entry, other.stats, lambda name: other.resolve(((name, 1.0),), counting_engine.style_stats)):
+        with pytest.raises(StyleError, match=f"'wave' was computed with encoder vgg16-.*, in use is {OTHER}") as error:
+            refused("wave")
+        assert "`livestyle styles add IMAGE --weights adain`" in str(error.value)
+    with pytest.raises(StyleError, match="not in the bank; `livestyle styles list`"):
+        other.entry("wvae")
+
+
+def test_no_fitting_style_is_said_with_the_command_that_adds_one(bank: Bank) -> None:
+    assert bank.default_name == bank.names[0]
+    with pytest.raises(StyleError, match=f"no style fits encoder {OTHER} \\({len(bank.names)} are of another") as error:
+        _ = bank_of(bank, OTHER, "my runs/x").default_name
+    assert "`livestyle styles add IMAGE --weights 'my runs/x'`" in str(error.value)
+
+
+def test_one_name_can_be_used_once_for_each_encoder(
+    bank: Bank, counting_engine: CountingEngine, tmp_path: Path
+) -> None:
+    path = _image(tmp_path / "mine.png")
+    shipped = bank.entry("wave").info.encoder
+    first = bank_of(bank, shipped).add(path, counting_engine.style_stats)
+    second = bank_of(bank, OTHER, "adain").add(_image(path, color="red"), counting_engine.style_stats)
+    assert first.path == bank.user_dir / "mine.safetensors"  # where styles always were
+    assert second.path == bank.user_dir / OTHER / "mine.safetensors"
+    other = bank_of(bank, OTHER, "adain")
+    assert other.names == ("mine",)
+    np.testing.assert_array_equal(other.stats("mine").means[3], second.stats.means[3])
+    np.testing.assert_array_equal(bank_of(bank, shipped).stats("mine").means[3], first.stats.means[3])
+    with pytest.raises(StyleError, match="is there already"):
+        other.add(path, counting_engine.style_stats)
+    other.add(path, counting_engine.style_stats, name="wave")  # the built-in one is of another encoder
+    assert bank_of(bank, OTHER, "adain").names == ("mine", "wave")
+    other.remove("mine")
+    assert not second.path.exists() and first.path.exists()
+    with pytest.raises(StyleError, match="computed with encoder"):
+        other.remove("mine")
+    assert first.path.exists()
+
+
+def test_a_style_left_by_an_older_encoder_is_neither_overwritten_nor_stuck(
+    bank: Bank, counting_engine: CountingEngine, tmp_path: Path
+) -> None:
+    path = _image(tmp_path / "mine.png")
+    bank_of(bank, OTHER).add(path, counting_engine.style_stats)
+    now = bank_of(bank, bank.entry("wave").info.encoder)
+    assert [entry.info.name for entry in now.left_out] == ["mine"]
+    with pytest.raises(StyleError, match="`livestyle styles remove mine` first"):
+        now.add(path, counting_engine.style_stats)
+    now.remove("mine")
+    assert now.left_out == []
+    assert now.add(path, counting_engine.style_stats).path.exists()
+
+
+def test_images_are_styles_for_any_encoder(bank: Bank, counting_engine: CountingEngine, tmp_path: Path) -> None:
+    path = _image(tmp_path / "mine.png")
+    for encoder in (OTHER, "vgg19-11111111", OTHER):
+        name = bank_of(bank, encoder, "adain").from_image(path, counting_engine.style_stats)
+        assert name == "mine"
+    assert counting_engine.encoded == 2
 
 
 def test_unknown_style_names_the_nearest(bank: Bank, counting_engine: CountingEngine) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import av
@@ -15,42 +13,6 @@ import torch
 from PIL import Image
 
 from livestyle import __version__, assets, weights
-from livestyle.cli import main
-from livestyle.frame import Picture
-
-
-@dataclass
-class Result:
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path):  # type: ignore[no-untyped-def]
-    """Call the program in a folder of its own, without a display."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("DISPLAY", raising=False)
-    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
-
-    def call(*arguments: str) -> Result:
-        monkeypatch.setattr(sys, "argv", ["livestyle", *arguments])
-        capfd.readouterr()
-        code = 0
-        try:
-            main()
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        return Result(code, *capfd.readouterr())
-
-    return call
-
-
-@pytest.fixture
-def photo(tmp_path: Path, photograph: Picture) -> Path:
-    path = tmp_path / "photo.png"
-    Image.fromarray(photograph).save(path)
-    return path
 
 
 def test_version(run) -> None:  # type: ignore[no-untyped-def]

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 from livestyle.bank import Bank
 from livestyle.engine import Engine, choose_engine
-from livestyle.engine.eager import EagerEngine
-from livestyle.errors import DeviceError, SettingError
+from livestyle.engine.eager import EagerEngine, refuse_overflow
+from livestyle.errors import DeviceError, SettingError, WeightsError
 from livestyle.frame import Picture
 from livestyle.model.adain import adain
 from livestyle.model.decoder import Decoder
 from livestyle.model.vgg import VGGEncoder
 from livestyle.style import blend_stats
-from livestyle.weights import load_into, manifest
+from livestyle.weights import encoder_id, load_into, manifest
+from tests.pytorch_adain import build_decoder, build_vgg, stylized
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +113,50 @@ def test_read_only_and_mirrored_pictures_are_taken(engine: Engine, bank: Bank, p
     frozen.flags.writeable = False
     engine.stylize(frozen, code, 1.0)
     engine.stylize(photograph[:32, 31::-1], code, 1.0)
+
+
+@pytest.mark.parametrize("size", [(40, 48), (35, 46)])
+@torch.no_grad()
+def test_imported_weights_paint_what_pytorch_adain_paints(
+    adain_files: tuple[Path, Path], adain_weights: Path, size: tuple[int, int]
+) -> None:
+    """Weights in float16, paintings in 8 bits: two levels of 255 at most, half a one on average."""
+    vgg, decoder = build_vgg(), build_decoder()
+    state = torch.load(adain_files[0], weights_only=True)
+    vgg.load_state_dict({key: state[key] for key in vgg.state_dict()})
+    decoder.load_state_dict(torch.load(adain_files[1], weights_only=True))
+    rng = np.random.default_rng(0)
+    content, style = (rng.integers(0, 255, (*size, 3), dtype=np.uint8) for _ in range(2))
+    expected = stylized(vgg, decoder, tensor(content), tensor(style))[0, :, : size[0], : size[1]].permute(1, 2, 0)
+    assert expected.std() > 0.05
+    imported = choose_engine("cpu", weights=adain_weights)
+    painting = imported.stylize(content, imported.style_code(imported.style_stats(style)), 1.0)
+    difference = np.abs(painting - expected.clamp(0, 1).numpy() * 255)
+    assert difference.max() < 2 and difference.mean() < 0.5
+
+
+def test_the_encoders_id_is_that_of_the_weights(engine: Engine, adain_weights: Path) -> None:
+    imported = choose_engine("cpu", weights=adain_weights)
+    assert imported.encoder_id == encoder_id(adain_weights) != engine.encoder_id
+    assert imported.encoder_id.startswith("vgg19-")
+
+
+@pytest.mark.parametrize("role", ["encoder", "decoder"])
+def test_damaged_weights_of_ones_own_are_refused(adain_weights: Path, tmp_path: Path, role: str) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(adain_weights, folder)
+    file = manifest(folder)[role].file
+    file.write_bytes(file.read_bytes()[:-2])
+    with pytest.raises(WeightsError, match=f"{file.name} are damaged"):
+        choose_engine("cpu", weights=folder)
+
+
+def test_weights_too_large_for_half_precision_are_refused() -> None:
+    entry, module = manifest()["decoder"], torch.nn.Conv2d(1, 1, 1)
+    torch.nn.init.constant_(module.weight, 70_000)
+    refuse_overflow(module, entry)
+    with pytest.raises(WeightsError, match="not finite in float16: add --no-half"):
+        refuse_overflow(module.half(), entry)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="CUDA is here")

@@ -12,7 +12,7 @@ from train import checkpoint
 
 
 def state(step: int) -> dict[str, Any]:
-    return {"step": step, "decoder": {"w": torch.full((200,), float(step))}, "flags": "{}"}
+    return {"step": step, "model": {"w": torch.full((200,), float(step))}, "flags": "{}"}
 
 
 def names(folder: Path) -> list[str]:
@@ -24,7 +24,7 @@ def test_saved_state_comes_back(tmp_path: Path) -> None:
     assert path == tmp_path / "run" / "step-0000005.pt"
     loaded = checkpoint.load_latest(tmp_path / "run")
     assert loaded is not None and loaded["step"] == 5
-    assert torch.equal(loaded["decoder"]["w"], state(5)["decoder"]["w"])
+    assert torch.equal(loaded["model"]["w"], state(5)["model"]["w"])
 
 
 def test_newest_two_are_kept(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_no_checkpoint_is_none(tmp_path: Path) -> None:
 
 def damage(path: Path, how: str) -> None:
     data = path.read_bytes()
-    numbers = data.find(state(2)["decoder"]["w"].numpy().tobytes())
+    numbers = data.find(state(2)["model"]["w"].numpy().tobytes())
     path.write_bytes(
         {
             "empty": b"",
@@ -111,3 +111,41 @@ def test_checkpoints_hold_data_never_code(tmp_path: Path, capsys: pytest.Capture
     loaded = checkpoint.load_latest(tmp_path)
     assert loaded is not None and loaded["step"] == 1
     assert "step-0000002.pt passed over" in capsys.readouterr().out
+
+
+def test_asked_for_nothing_nothing_is_loaded_and_no_other_run_overwritten(tmp_path: Path) -> None:
+    assert checkpoint.load_for(tmp_path, "") is None
+    assert checkpoint.load_for(tmp_path / "absent", "") is None
+    checkpoint.save(tmp_path, 1, state(1))
+    with pytest.raises(FileExistsError, match="holds a run's checkpoints: add --resume auto, or give another --out"):
+        checkpoint.load_for(tmp_path, "")
+
+
+def test_auto_is_the_newest_good_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert checkpoint.load_for(tmp_path, "auto") is None
+    checkpoint.save(tmp_path, 1, state(1))
+    damage(checkpoint.save(tmp_path, 2, state(2)), "cut")
+    loaded = checkpoint.load_for(tmp_path, "auto")
+    assert loaded is not None and loaded["step"] == 1
+    assert "step-0000002.pt passed over" in capsys.readouterr().out
+
+
+def test_a_named_file_is_loaded_from_wherever_it_is(tmp_path: Path) -> None:
+    first = checkpoint.save(tmp_path / "a", 1, state(1))
+    checkpoint.save(tmp_path / "a", 2, state(2))
+    for out in (tmp_path / "a", tmp_path / "new"):
+        loaded = checkpoint.load_for(out, str(first))
+        assert loaded is not None and loaded["step"] == 1
+
+
+@pytest.mark.parametrize("how", ["absent", "cut", "text", "numbers zeroed"])
+def test_a_named_file_that_is_no_whole_checkpoint_is_refused_in_one_line(tmp_path: Path, how: str) -> None:
+    checkpoint.save(tmp_path, 1, state(1))
+    path = checkpoint.save(tmp_path, 2, state(2))
+    if how == "absent":
+        path.unlink()
+    else:
+        damage(path, how)
+    with pytest.raises(ValueError, match="step-0000002.pt is no whole checkpoint .*: try --resume auto") as error:
+        checkpoint.load_for(tmp_path, str(path))
+    assert "\n" not in str(error.value)

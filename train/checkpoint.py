@@ -42,6 +42,25 @@ def load_latest(folder: Path) -> State | None:
     return None
 
 
+def load_for(folder: Path, resume: str) -> State | None:
+    """What --resume asks for: "" nothing, "auto" the newest good checkpoint in the folder, else that file.
+
+    Raises FileExistsError when nothing is asked for and the folder holds another run's
+    checkpoints, ValueError when the named file is no whole checkpoint.
+    """
+    if resume == "auto":
+        return load_latest(folder)
+    if resume:
+        try:
+            return _load(Path(resume))
+        except _DAMAGED as error:
+            reason = " ".join(str(error).split())[:200]
+            raise ValueError(f"--resume {resume} is no whole checkpoint ({reason}): try --resume auto") from None
+    if any(folder.glob("step-*.pt")):
+        raise FileExistsError(f"{folder} holds a run's checkpoints: add --resume auto, or give another --out")
+    return None
+
+
 def _load(path: Path) -> State:
     with zipfile.ZipFile(path) as archive:  # torch.load does not look at the checksums
         if damaged := archive.testzip():

@@ -1,29 +1,31 @@
-"""What every training script shares: flags from a dataclass, device choice, a clean stop."""
+"""What every training script shares: flags from a dataclass, a clean stop, one-line errors."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
-import math
+import os
+import shlex
 import signal
-import time
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import torch
-from torch import Tensor
 
 F = TypeVar("F")
 
 
-def flag(help_text: str, default: Any = dataclasses.MISSING) -> Any:
-    """A dataclass field that is a command-line flag; without a default it is required."""
+def flag(help_text: str, default: Any = dataclasses.MISSING, *, bare: str | None = None) -> Any:
+    """A dataclass field that is a command-line flag; without a default it is required.
+
+    bare: its value when the flag is given without one.
+    """
+    metadata = {"help": help_text, "bare": bare}
     if default is dataclasses.MISSING:
-        return dataclasses.field(metadata={"help": help_text})
-    return dataclasses.field(default=default, metadata={"help": help_text})
+        return dataclasses.field(metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 def parse_flags(cls: type[F], argv: list[str] | None = None) -> F:
@@ -48,17 +50,43 @@ def parse_flags(cls: type[F], argv: list[str] | None = None) -> F:
         elif get_origin(kind) is Literal:
             options["choices"] = get_args(kind)
         else:
-            options["type"] = kind
+            options["type"] = next((k for k in get_args(kind) if k is not type(None)), kind)  # of X | None it is X
+            if (bare := field.metadata["bare"]) is not None:
+                options |= {"nargs": "?", "const": bare}
         parser.add_argument(name, **options)
     values = vars(parser.parse_args(argv))
     return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
 
 
 def pick_device(name: str) -> torch.device:
-    """`auto` is CUDA where there is one, else the CPU."""
+    """`auto` is CUDA where there is one, else the CPU; under torchrun each process takes its own GPU.
+
+    Raises ValueError for a device that is none, or that is not here.
+    """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and "LOCAL_RANK" in os.environ:
+        name = f"cuda:{os.environ['LOCAL_RANK']}"
+    if name.split(":")[0] not in ("cpu", "cuda"):
+        raise ValueError(f"--device {name}: give auto, cpu or cuda")
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise ValueError(f"--device {name}: torch finds no CUDA device here; give cpu, or install torch with CUDA")
     return torch.device(name)
+
+
+def command_line(module: str, flags: Any) -> str:
+    """The command that gives these flags, those with their default value left out."""
+    words = ["python", "-m", module]
+    for field in dataclasses.fields(flags):
+        value = getattr(flags, field.name)
+        if value == field.default or field.name == "resume":
+            continue
+        name = "--" + field.name.replace("_", "-")
+        if isinstance(value, bool):
+            words.append(name if value else "--no-" + name[2:])
+        else:
+            words += [name, *map(str, value if isinstance(value, tuple) else (value,))]
+    return shlex.join(words)
 
 
 class StopRequest:
@@ -87,24 +115,10 @@ def stop_on_signal() -> Iterator[StopRequest]:
             signal.signal(s, handler)
 
 
-class StepLog:
-    """Prints and appends to a JSON-lines file, every `every` steps, what the losses are."""
-
-    def __init__(self, path: Path, *, every: int, steps: int, batch: int, start: int) -> None:
-        self.path, self.every, self.steps, self.batch = path, every, steps, batch
-        self.logged, self.clock = start, time.monotonic()
-
-    def step(self, done: int, lr: float, losses: Mapping[str, Tensor]) -> None:
-        """Take note of step number `done` (from 1). Raises FloatingPointError on a loss that is not finite."""
-        if done % self.every:
-            return
-        values = {name: round(loss.item(), 4) for name, loss in losses.items()}
-        if not all(math.isfinite(v) for v in values.values()):
-            raise FloatingPointError(f"step {done}: {values}: lower --lr, then --resume from the last checkpoint")
-        rate = (done - self.logged) / (time.monotonic() - self.clock)
-        self.logged, self.clock = done, time.monotonic()
-        row = {"step": done, "lr": lr, "it_per_s": round(rate, 3)} | values
-        with open(self.path, "a") as file:
-            file.write(json.dumps(row) + "\n")
-        left_min = (self.steps - done) / rate / 60
-        print(f"{row}  {rate * self.batch:.1f} images/s  {left_min:.0f} min left", flush=True)
+def run(main: Callable[[F], None], flags: F) -> None:
+    """Run a script's main; what a person can put right is one line and exit code 2."""
+    try:
+        main(flags)
+    except (OSError, ValueError, MemoryError, FloatingPointError, ImportError) as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        raise SystemExit(2) from None

@@ -1,6 +1,6 @@
-"""Put trained weights into weights/ and write their manifest.
+"""Weights folders as livestyle takes them; and a finished run's decoder put among those that ship.
 
-python -m train.ship --decoder runs/decoder --command 'python -m train.decoder ...'
+python -m train.ship --run runs/decoder --command 'python -m train.decoder ...'
 """
 
 from __future__ import annotations
@@ -8,47 +8,92 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from train.runtime import flag, parse_flags
+from safetensors.torch import save
+from torch import Tensor
 
-ENCODER = {
-    "file": "vgg16.safetensors",
-    "arch": "vgg16",
-    "origin": "VGG-16 of the Visual Geometry Group, Oxford (Simonyan & Zisserman 2014), conv1_1 to conv4_1, normalised",
-    "licence": "CC BY 4.0",
-    "command": "python -m train.normalise_vgg --vgg vgg16_relu4_1.safetensors --pictures 'content-*.tar' "
-    "--out weights/vgg16.safetensors",
-}
+from train.runtime import flag, parse_flags, run
 
 
 @dataclass(frozen=True)
 class Flags:
     """Put a trained decoder into the weights folder and write the manifest."""
 
-    decoder: Path = flag("the training's --out folder")
-    command: str = flag("the training command, for the manifest")
+    run: Path = flag("the training's --out folder")
+    command: str = flag("the training command, for the manifest; default: the one the run noted", "")
     weights: Path = flag("the weights folder", Path("weights"))
 
 
-def main(argv: list[str] | None = None) -> None:
-    """Copy, hash, write."""
-    flags = parse_flags(Flags, argv)
-    shutil.copyfile(flags.decoder / "decoder.safetensors", flags.weights / "decoder.safetensors")
-    decoder = {
-        "file": "decoder.safetensors",
-        "arch": "vgg16",
-        "origin": "trained by this project; see weights/README.md",
-        "licence": "MIT",
-        "command": flags.command,
+class Network(NamedTuple):
+    """One file of a weights folder."""
+
+    data: bytes
+    entry: dict[str, Any]
+    """What the manifest says of it; the sha256 is added."""
+
+
+def encoder_network(file: Path, arch: str) -> Network:
+    """The encoder a run used, described as in the manifest beside its file if there is one."""
+    data = file.read_bytes()
+    known = _manifest(file.parent).values()
+    entry = next((e for e in known if e["file"] == file.name and e["sha256"] == hashlib.sha256(data).hexdigest()), {})
+    blank = {"file": file.name, "arch": arch, "origin": file.name, "licence": "as its source", "command": ""}
+    return Network(data, blank | entry)
+
+
+def trained_network(name: str, tensors: Mapping[str, Tensor], arch: str, command: str) -> Network:
+    """A network of ours, in half precision. name: decoder or fast, as in the manifest."""
+    data = save({k: v.half().contiguous().cpu() for k, v in tensors.items()})
+    origin = "trained by this project; see weights/README.md"
+    entry = {"file": f"{name}.safetensors", "arch": arch, "origin": origin, "licence": "MIT", "command": command}
+    return Network(data, entry)
+
+
+def write_weights(folder: Path, networks: Mapping[str, Network]) -> None:
+    """Write a weights folder in place of what `folder` was; it is whole at every moment but one."""
+    part, old = folder.with_name(folder.name + ".part"), folder.with_name(folder.name + ".old")
+    for leftover in (part, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    part.mkdir(parents=True)
+    for network in networks.values():
+        (part / network.entry["file"]).write_bytes(network.data)
+    _write_manifest(part, networks)
+    if folder.exists():
+        folder.rename(old)
+    part.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _write_manifest(folder: Path, networks: Mapping[str, Network]) -> None:
+    entries = {
+        name: network.entry | {"sha256": hashlib.sha256(network.data).hexdigest()} for name, network in networks.items()
     }
-    entries = {"encoder": ENCODER, "decoder": decoder}
-    for entry in entries.values():
-        entry["sha256"] = hashlib.sha256((flags.weights / entry["file"]).read_bytes()).hexdigest()
-    (flags.weights / "manifest.json").write_text(json.dumps({"weights": entries}, indent=2) + "\n")
-    print(f"{flags.weights / 'manifest.json'}: decoder sha256 {decoder['sha256'][:12]}")
+    (folder / "manifest.json").write_text(json.dumps({"weights": entries}, indent=2) + "\n")
+
+
+def _manifest(folder: Path) -> dict[str, dict[str, Any]]:
+    path = folder / "manifest.json"
+    entries: dict[str, dict[str, Any]] = json.loads(path.read_text())["weights"] if path.exists() else {}
+    return entries
+
+
+def ship(flags: Flags) -> None:
+    """Copy the run's networks, note the command, hash."""
+    source = flags.run / "weights"
+    networks = {name: Network((source / e["file"]).read_bytes(), e) for name, e in _manifest(source).items()}
+    if "decoder" not in networks:
+        raise FileNotFoundError(f"{source} holds no trained decoder: give the --out folder of a training")
+    if flags.command:
+        networks["decoder"].entry["command"] = flags.command
+    for network in networks.values():
+        (flags.weights / network.entry["file"]).write_bytes(network.data)
+    _write_manifest(flags.weights, networks)
+    print(f"{flags.weights / 'manifest.json'}: decoder of {flags.run}")
 
 
 if __name__ == "__main__":
-    main()
+    run(ship, parse_flags(Flags))

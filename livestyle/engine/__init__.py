@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from livestyle.frame import Picture
@@ -40,11 +41,12 @@ class Engine(Protocol):
         """Paint a frame: HxWx3 uint8 RGB in and out, same size, at least 16 px a side."""
 
 
-def choose_engine(device: str = "auto", *, half: bool | None = None) -> Engine:
+def choose_engine(device: str = "auto", *, half: bool | None = None, weights: Path | None = None) -> Engine:
     """Build the engine for a device: auto, cuda, mps or cpu.
 
-    half: None means half precision on a GPU and float32 on the CPU. Raises DeviceError when the
-    device asked for is not there, WeightsError when weights are damaged.
+    half: None means half precision on a GPU and float32 on the CPU. weights: a folder with a
+    manifest.json; None means the shipped one. Raises DeviceError when the device asked for is not
+    there, WeightsError when weights are damaged.
     """
     from livestyle.errors import DeviceError, SettingError
 
@@ -65,4 +67,4 @@ def choose_engine(device: str = "auto", *, half: bool | None = None) -> Engine:
             f"device {device!r} is not available to PyTorch {torch.__version__}; there is: {there}; "
             "run `livestyle doctor`, or use --device auto"
         )
-    return EagerEngine(device, half=device != "cpu" if half is None else half, reason=reason)
+    return EagerEngine(device, half=device != "cpu" if half is None else half, reason=reason, weights=weights)

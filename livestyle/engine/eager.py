@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import platform
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from livestyle.errors import WeightsError
 from livestyle.frame import Picture
 from livestyle.model.adain import adain, mean_std
 from livestyle.model.decoder import Decoder
-from livestyle.model.vgg import Arch, VGGEncoder
+from livestyle.model.vgg import VGGEncoder
 from livestyle.style import StyleStats, palette_of
-from livestyle.weights import encoder_id, load_into, manifest
+from livestyle.weights import WeightsEntry, encoder_id, load_into, network_entries
 
 
 @dataclass(frozen=True)
@@ -31,27 +33,28 @@ class AdaINCode:
 class EagerEngine:
     """Runs VGG encoder, AdaIN and decoder eagerly; see `livestyle.engine.Engine`."""
 
-    def __init__(self, device: str, *, half: bool, reason: str) -> None:
-        """device: cpu, cuda or mps. half: float16 on a GPU, bfloat16 on the CPU."""
+    def __init__(self, device: str, *, half: bool, reason: str, weights: Path | None = None) -> None:
+        """device: cpu, cuda or mps. half: float16 on a GPU, bfloat16 on the CPU.
+
+        weights: a folder with a manifest.json; None means the shipped one. Raises WeightsError.
+        """
         self._device = torch.device(device)
         half_dtype = torch.bfloat16 if device == "cpu" else torch.float16
         self._dtype = half_dtype if half else torch.float32
         self.name = f"torch-{device}"
-        self.device = _device_name(device)
+        self.device = device_name(device)
         self.precision = str(self._dtype).removeprefix("torch.")
         self.reason = reason
-        entries = manifest()
-        arch: Arch = "vgg19" if entries["encoder"].arch == "vgg19" else "vgg16"
-        self.encoder_id = encoder_id()
+        self.encoder_id = encoder_id(weights)
+        encoder, decoder = network_entries(weights)
         # Initial weights would be overwritten at once: skipping them halves the start.
         with torch.device("meta"):
-            encoder, decoder = VGGEncoder(arch), Decoder(arch)
-        self._encoder = encoder.to_empty(device="cpu")
-        self._decoder = decoder.to_empty(device="cpu")
-        for module, key in ((self._encoder, "encoder"), (self._decoder, "decoder")):
-            load_into(module, entries[key])
+            self._encoder, self._decoder = VGGEncoder(encoder.arch), Decoder(decoder.arch)
+        for module, entry in ((self._encoder, encoder), (self._decoder, decoder)):
+            load_into(module.to_empty(device="cpu"), entry)
             module.eval().requires_grad_(False)
             module.to(self._device, self._dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+            refuse_overflow(module, entry)
 
     @torch.inference_mode()
     def style_stats(self, rgb: Picture) -> StyleStats:
@@ -84,7 +87,17 @@ class EagerEngine:
         return picture.contiguous(memory_format=torch.channels_last)
 
 
-def _device_name(device: str) -> str:
+def refuse_overflow(module: nn.Module, entry: WeightsEntry) -> None:
+    """Raise WeightsError when weights are not finite numbers in the precision they have been put in."""
+    for p in module.parameters():
+        if not p.isfinite().all():
+            precision = str(p.dtype).removeprefix("torch.")
+            advice = "they are damaged" if p.dtype == torch.float32 else "add --no-half"
+            raise WeightsError(f"weights {entry.file} are not finite in {precision}: {advice}")
+
+
+def device_name(device: str) -> str:
+    """The hardware's own name. device: cuda, mps or cpu."""
     if device == "cuda":
         return torch.cuda.get_device_name()
     if device == "mps":

@@ -1,6 +1,6 @@
 """A picture into an image file that appears under its name only when it is whole.
 
-What it does not know: metadata, colour profiles (viewers take the pixels for sRGB), making folders.
+What it does not know: metadata, colour profiles (viewers take the pixels for sRGB).
 """
 
 from __future__ import annotations
@@ -53,6 +53,26 @@ def check_image_output(path: Path) -> None:
         raise OutputError(f"{path}: suffix {path.suffix!r} is no image format here; use one of {', '.join(SUFFIXES)}")
     if not path.parent.is_dir():
         raise OutputError(f"{path}: the folder {path.parent} does not exist; create it first")
+
+
+def image_outputs(sources: list[Path], out: Path) -> list[Path]:
+    """Where each picture goes: `out` itself for one picture, else NAME.png in the folder `out`, which is made.
+
+    Raises OutputError.
+    """
+    if len(sources) == 1 and not out.is_dir() and out.suffix:
+        check_image_output(out)
+        return [out]
+    if out.exists() and not out.is_dir():
+        raise OutputError(f"{out} is a file: give a folder for {len(sources)} pictures")
+    outputs = [out / f"{source.stem}.png" for source in sources]
+    if len(set(outputs)) < len(outputs):
+        raise OutputError(f"two pictures have one name and would both become {out}/NAME.png: stylize them one by one")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"folder {out} cannot be made ({error.strerror}): choose another with -o") from None
+    return outputs
 
 
 def _reason(error: Exception) -> str:
