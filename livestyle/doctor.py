@@ -12,7 +12,7 @@ from pathlib import Path
 from livestyle import __version__
 from livestyle.errors import LivestyleError
 
-PACKAGES = ("torch", "opencv-python", "av", "numpy", "pillow", "safetensors", "typer", "platformdirs")
+PACKAGES = ("torch", "openvino", "opencv-python", "av", "numpy", "pillow", "safetensors", "typer", "platformdirs")
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Check:
 def run_checks() -> list[Check]:
     """All checks, in the order a person would ask."""
     checks = [Check("livestyle", True, f"{__version__}, Python {platform.python_version()}, {platform.platform()}")]
-    for check in (_packages, _gpu, _weights, _bank, _codecs, _display, _cameras, _disk):
+    for check in (_packages, _gpu, _openvino, _weights, _bank, _codecs, _display, _cameras, _disk):
         checks.append(_safely(check))
     return checks
 
@@ -64,6 +64,14 @@ def _gpu() -> Check:
         return Check("gpu", True, "Apple GPU (MPS)")
     advice = "the CPU works, at small sizes; for an NVIDIA GPU install its driver and a CUDA build of torch"
     return Check("gpu", True, f"none; CPU with {torch.get_num_threads()} threads", advice)
+
+
+def _openvino() -> Check:
+    import openvino
+
+    core = openvino.Core()
+    names = [f"{device} ({core.get_property(device, 'FULL_DEVICE_NAME')})" for device in core.available_devices]
+    return Check("openvino", True, ", ".join(names), "for another than CPU: --device openvino:NAME")
 
 
 def _weights() -> Check:

@@ -38,7 +38,7 @@ def run_show(setup: Setup, open_source: Callable[[], Source], show: Show, option
 
     def make_painter() -> Painter:
         size = options.size
-        if size is None and setup.engine.name == "torch-cpu":
+        if size is None and setup.engine.name in ("torch-cpu", "openvino"):
             size = CPU_SIDE_PX
             setup.say(f"painting at {size} lines: on a CPU small pictures move; --size sets another")
         return Painter(setup.engine, setup.bank, size=size)

@@ -34,9 +34,9 @@ PaletteOption = Annotated[
 SizeOption = Annotated[
     str | None, typer.Option(help="Size of the painting: WIDTHxHEIGHT or the shorter side, in pixels.")
 ]
-DeviceOption = Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")]
+DeviceOption = Annotated[str, typer.Option(help="auto, cuda, mps, openvino[:DEVICE] or cpu (plain PyTorch).")]
 HalfOption = Annotated[
-    bool | None, typer.Option("--half/--no-half", help="Half precision. Default: on a GPU yes, on the CPU no.")
+    bool | None, typer.Option("--half/--no-half", help="Half precision. Default: where the hardware has it.")
 ]
 WeightsOption = Annotated[
     str | None,

@@ -166,7 +166,7 @@ def test_absent_device_is_said() -> None:
 
 
 def test_unknown_device_is_said() -> None:
-    with pytest.raises(SettingError, match="choose auto, cuda, mps or cpu"):
+    with pytest.raises(SettingError, match="choose auto, cuda, mps, cpu, openvino"):
         choose_engine("tpu")
 
 

@@ -1,0 +1,113 @@
+"""The `fast` model: a small network that paints any style in one pass, in real time on a CPU.
+
+The picture runs at 1/2, 1/4 and 1/8 of its size through strided convolutions, a few residual blocks
+and back. Adaptive instance normalization (Huang & Belongie 2017) sits in every block and on every
+skip connection, so that no colour of the photograph passes by. Its style means and stds are not
+features of VGG: a small network projects a style's statistics to them, once per style. The frame
+itself never meets VGG.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from livestyle.model.adain import adain
+
+STYLE_NUMBERS = 2 * (64 + 128 + 256 + 512)
+"""What a style is to this model: means, then stds, of the encoder's four taps."""
+
+DOWNSCALE = 8
+"""Sides are padded to multiples of this."""
+
+
+@dataclass(frozen=True)
+class FastConfig:
+    """Channels at 1/2, 1/4 and 1/8 of the picture's size, and residual blocks at 1/8."""
+
+    half: int = 16
+    quarter: int = 40
+    eighth: int = 80
+    blocks: int = 2
+    projection: int = 256
+    """Hidden width of the style projection."""
+
+    @property
+    def normalised(self) -> tuple[int, ...]:
+        """Channels of the AdaIN layers, in the order in which they run."""
+        return (self.eighth,) * (1 + self.blocks) + (self.quarter, self.quarter, self.half, self.half)
+
+
+class StyleProjection(nn.Module):
+    """From a style's statistics to the means and stds of every AdaIN layer."""
+
+    def __init__(self, config: FastConfig) -> None:
+        super().__init__()
+        total = sum(config.normalised)
+        self.center: Tensor
+        self.scale: Tensor
+        self.register_buffer("center", torch.zeros(STYLE_NUMBERS))
+        self.register_buffer("scale", torch.ones(STYLE_NUMBERS))
+        self.hidden = nn.Linear(STYLE_NUMBERS, config.projection)
+        self.out = nn.Linear(config.projection, 2 * total)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, numbers: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, STYLE_NUMBERS) float32 -> means and stds of all layers, (N, C, 1, 1) float32 each; stds > 0."""
+        x = (numbers - self.center) * self.scale
+        mean, log_std = self.out(F.relu(self.hidden(x))).chunk(2, dim=1)
+        return mean[:, :, None, None], F.softplus(log_std + 0.54)[:, :, None, None]
+
+
+class FastNet(nn.Module):
+    """The painter: about 1.8 billion multiply-adds for 640x360."""
+
+    def __init__(self, config: FastConfig | None = None) -> None:
+        super().__init__()
+        self.config = c = config or FastConfig()
+        self.stem = _conv(12, c.half)
+        self.down1 = _conv(c.half, c.quarter, stride=2)
+        self.down2 = _conv(c.quarter, c.eighth, stride=2)
+        self.blocks = nn.ModuleList(
+            nn.Sequential(_conv(c.eighth, c.eighth), nn.ReLU(), _conv(c.eighth, c.eighth)) for _ in range(c.blocks)
+        )
+        self.up1 = _conv(c.eighth, c.quarter)
+        self.merge1 = _conv(c.quarter, c.quarter)
+        self.up2 = _conv(c.quarter, c.half)
+        self.merge2 = _conv(c.half, c.half)
+        self.out = _conv(c.half, 12)
+
+    def forward(self, rgb: Tensor, mean: Tensor, std: Tensor, alpha: float | Tensor = 1.0) -> Tensor:
+        """Paint.
+
+        rgb: (N, 3, H, W) float in [0, 1], H and W multiples of 8. mean, std: all layers' style
+        statistics from `StyleProjection`, (N, C, 1, 1). alpha: 0 gives the photograph back, 1 is the
+        full style (eq. 14). Returns (N, 3, H, W), not clamped.
+        """
+        sizes = list(self.config.normalised)
+        means, stds = list(torch.split(mean, sizes, dim=1)), list(torch.split(std, sizes, dim=1))
+
+        def styled(x: Tensor) -> Tensor:
+            return adain(x, means.pop(0), stds.pop(0), alpha)
+
+        half = F.relu(self.stem(F.pixel_unshuffle(rgb, 2)))
+        quarter = F.relu(self.down1(half))
+        x = F.relu(styled(self.down2(quarter)))
+        for block in self.blocks:
+            x = x + styled(block(x))
+        x = _doubled(self.up1(x)) + styled(quarter)
+        x = F.relu(styled(self.merge1(F.relu(x))))
+        x = _doubled(self.up2(x)) + styled(half)
+        x = F.relu(styled(self.merge2(F.relu(x))))
+        return F.pixel_shuffle(self.out(x), 2)
+
+
+def _conv(in_channels: int, out_channels: int, stride: int = 1) -> nn.Conv2d:
+    return nn.Conv2d(in_channels, out_channels, kernel_size=3, stride=stride, padding=1, padding_mode="reflect")
+
+
+def _doubled(x: Tensor) -> Tensor:
+    return F.interpolate(x, scale_factor=2, mode="nearest")

@@ -1,0 +1,71 @@
+"""The `fast` network: sizes, alpha, styles, and that a style's numbers reach every AdaIN layer."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from livestyle.model.fast import STYLE_NUMBERS, FastConfig, FastNet, StyleProjection
+
+
+@pytest.fixture(scope="module")
+def net() -> FastNet:
+    torch.manual_seed(0)
+    return FastNet().eval()
+
+
+def style(seed: int, count: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    projection = StyleProjection(FastConfig())
+    mean, std = projection(torch.randn(count, STYLE_NUMBERS, generator=generator))
+    return mean.detach(), std.detach()
+
+
+@pytest.mark.parametrize("size", [(16, 16), (24, 40), (64, 32)])
+def test_the_painting_has_the_photographs_size(net: FastNet, size: tuple[int, int]) -> None:
+    with torch.no_grad():
+        assert net(torch.rand(2, 3, *size), *style(0)).shape == (2, 3, *size)
+
+
+def test_projection_gives_every_layer_its_statistics() -> None:
+    config = FastConfig()
+    mean, std = StyleProjection(config)(torch.randn(3, STYLE_NUMBERS))
+    total = config.eighth * (1 + config.blocks) + 2 * config.quarter + 2 * config.half
+    assert mean.shape == std.shape == (3, total, 1, 1)
+    assert (std > 0).all()
+
+
+def test_projection_takes_centred_numbers() -> None:
+    torch.manual_seed(1)
+    projection = StyleProjection(FastConfig())
+    numbers = torch.randn(2, STYLE_NUMBERS)
+    plain = projection(numbers)
+    projection.center.fill_(5.0)
+    projection.scale.fill_(0.25)
+    moved = projection(numbers * 4 + 5)
+    torch.testing.assert_close(moved, plain)
+
+
+def test_alpha_0_does_not_know_the_style_and_alpha_1_does(net: FastNet) -> None:
+    photograph = torch.rand(1, 3, 32, 32)
+    with torch.no_grad():
+        bare = [net(photograph, *style(seed), 0.0) for seed in (1, 2)]
+        full = [net(photograph, *style(seed), 1.0) for seed in (1, 2)]
+        half = net(photograph, *style(1), 0.5)
+    torch.testing.assert_close(bare[0], bare[1])
+    assert (full[0] - full[1]).abs().mean() > 10 * (bare[0] - bare[1]).abs().mean()
+    assert not torch.allclose(half, bare[0]) and not torch.allclose(half, full[0])
+
+
+def test_every_layer_listens_to_its_own_statistics(net: FastNet) -> None:
+    photograph = torch.rand(1, 3, 32, 32)
+    mean, std = style(1)
+    with torch.no_grad():
+        before = net(photograph, mean, std)
+        start = 0
+        for channels in net.config.normalised:
+            changed = mean.clone()
+            changed[:, start : start + channels] += 1
+            start += channels
+            assert (net(photograph, changed, std) - before).abs().mean() > 1e-4
+    assert start == mean.shape[1]

@@ -1,0 +1,176 @@
+"""The OpenVINO engine against the plain float32 one, and what it does without parts of its world."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from livestyle import engine as engines
+from livestyle.assets import asset_dir
+from livestyle.bank import Bank
+from livestyle.engine import Engine, choose_engine
+from livestyle.engine.openvino import SIZES_KEPT, OpenVINOEngine, converted
+from livestyle.errors import DeviceError, SettingError, WeightsError
+from livestyle.frame import Picture
+from livestyle.sources.images import load_image
+
+pytest.importorskip("openvino")
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache folder for the module: the networks are converted once."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(autouse=True)
+def shared_cache(cache: Path, monkeypatch: pytest.MonkeyPatch, own_folders: None) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+
+
+@pytest.fixture
+def fast(shared_cache: None) -> OpenVINOEngine:
+    return OpenVINOEngine(half=False, reason="a test")
+
+
+@pytest.fixture(scope="module")
+def photograph() -> Picture:
+    return load_image(asset_dir("media") / "astronaut.jpg")[::5, ::5].copy()
+
+
+@pytest.mark.parametrize("size", [(48, 64), (37, 51), (16, 16), (90, 33)])
+@pytest.mark.parametrize("alpha", [1.0, 0.4])
+def test_paintings_equal_the_plain_engines(
+    engine: Engine, fast: OpenVINOEngine, photograph: Picture, size: tuple[int, int], alpha: float
+) -> None:
+    """Float sums in another order: no pixel off by more than one level."""
+    stats = Bank(encoder=engine.encoder_id).stats("wave")
+    frames = photograph[: size[0], : size[1]], np.random.default_rng(0).integers(0, 255, (*size, 3), dtype=np.uint8)
+    for frame in frames:
+        plain = engine.stylize(frame, engine.style_code(stats), alpha)
+        painting = fast.stylize(frame, fast.style_code(stats), alpha)
+        assert painting.shape == frame.shape and painting.dtype == np.uint8 and painting.flags.writeable
+        assert np.abs(painting.astype(int) - plain).max() <= 1
+
+
+def test_paintings_do_not_share_memory(fast: OpenVINOEngine, photograph: Picture) -> None:
+    code = fast.style_code(Bank(encoder=fast.encoder_id).stats("wave"))
+    first = fast.stylize(photograph, code, 1.0)
+    kept = first.copy()
+    fast.stylize(255 - photograph, code, 1.0)
+    assert np.array_equal(first, kept)
+
+
+def test_style_statistics_equal_the_plain_engines(engine: Engine, fast: OpenVINOEngine, photograph: Picture) -> None:
+    assert fast.encoder_id == engine.encoder_id
+    for image in (photograph, photograph[:40, ::-1]):
+        ours, plain = fast.style_stats(image), engine.style_stats(np.ascontiguousarray(image))
+        for a, b in zip((*ours.means, *ours.stds), (*plain.means, *plain.stds), strict=True):
+            np.testing.assert_allclose(a, b, rtol=2e-3, atol=2e-4)
+        np.testing.assert_allclose(ours.palette.covariance, plain.palette.covariance)
+
+
+def test_graphs_of_a_few_sizes_are_kept(fast: OpenVINOEngine, photograph: Picture) -> None:
+    code = fast.style_code(Bank(encoder=fast.encoder_id).stats("wave"))
+    for side in range(16, 16 + SIZES_KEPT + 2):
+        fast.stylize(photograph[:side, :20], code, 1.0)
+    assert [height for height, _ in fast._requests] == list(range(18, 18 + SIZES_KEPT))
+
+
+def test_a_second_start_needs_no_torch(fast: OpenVINOEngine) -> None:
+    """The first start converted the networks; this one only reads them."""
+    script = (
+        "import sys, numpy as np\n"
+        "from livestyle.engine import choose_engine\n"
+        "from livestyle.bank import Bank\n"
+        "engine = choose_engine('openvino')\n"
+        "stats = Bank(encoder=engine.encoder_id).stats('wave')\n"
+        "frame = np.zeros((32, 32, 3), np.uint8)\n"
+        "engine.stylize(frame, engine.style_code(stats), 1.0), engine.style_stats(frame)\n"
+        "print('torch' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_conversion_happens_once_and_leaves_no_parts(fast: OpenVINOEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("livestyle.engine.openvino._convert", lambda *_: pytest.fail("converted again"))
+    folder = converted(None)
+    assert [p.name for p in folder.parent.iterdir()] == [folder.name]
+    assert {"painter.xml", "painter.bin", "reader.xml", "reader.bin"} <= {p.name for p in folder.iterdir()}
+
+
+def test_other_weights_are_converted_apart(fast: OpenVINOEngine, adain_weights: Path, photograph: Picture) -> None:
+    imported = choose_engine("openvino", half=False, weights=adain_weights)
+    plain = choose_engine("cpu", weights=adain_weights)
+    assert imported.encoder_id == plain.encoder_id != fast.encoder_id
+    stats = plain.style_stats(photograph[:48, :48].copy())
+    frame = photograph[:40, :56]
+    a, b = (e.stylize(frame, e.style_code(stats), 1.0).astype(int) for e in (imported, plain))
+    assert np.abs(a - b).max() <= 1
+
+
+def test_a_failed_conversion_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+    def torn(_weights: Path | None, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        (folder / "painter.xml").write_text("half")
+        raise WeightsError("damaged")
+
+    monkeypatch.setattr("livestyle.engine.openvino._convert", torn)
+    with pytest.raises(WeightsError):
+        converted(None)
+    assert list((tmp_path / "livestyle" / "openvino").iterdir()) == []
+
+
+def test_a_damaged_cache_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shipped = converted(None)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    damaged = tmp_path / "livestyle" / "openvino" / shipped.name
+    shutil.copytree(shipped, damaged)
+    (damaged / "painter.xml").write_text("<net")
+    again = OpenVINOEngine(half=False, reason="a test")
+    frame = np.zeros((16, 16, 3), np.uint8)
+    assert again.stylize(frame, again.style_code(again.style_stats(frame + 9)), 1.0).shape == frame.shape
+
+
+def test_a_cache_that_cannot_be_written_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "livestyle").write_text("in the way")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with pytest.raises(DeviceError, match="OpenVINO cannot run on 'CPU' .*: use --device cpu"):
+        choose_engine("openvino")
+    monkeypatch.setattr(engines, "_may_have_gpu", lambda: False)
+    assert choose_engine().name == "torch-cpu"
+
+
+def test_auto_takes_openvino_where_there_is_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "_may_have_gpu", lambda: False)
+    chosen = choose_engine()
+    assert chosen.name == "openvino" and chosen.reason == "no GPU found"
+
+
+def test_auto_falls_back_to_torch_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "_may_have_gpu", lambda: False)
+    monkeypatch.setattr(OpenVINOEngine, "__init__", lambda *_, **__: (_ for _ in ()).throw(RuntimeError("no\nplugin")))
+    chosen = choose_engine()
+    assert chosen.name == "torch-cpu" and chosen.reason == "no GPU found; OpenVINO cannot be used: no plugin"
+
+
+def test_devices_that_are_not_there_are_named() -> None:
+    with pytest.raises(DeviceError, match="OpenVINO device 'NPU': there is .*CPU"):
+        choose_engine("openvino:NPU")
+    for wrong in ("openvino:", "cpu:0", "vulkan"):
+        with pytest.raises(SettingError, match=f"device '{wrong}': choose auto, .*openvino:DEVICE"):
+            choose_engine(wrong)
+
+
+def test_without_the_package_the_pip_line_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(DeviceError, match="pip install openvino"):
+        choose_engine("openvino")

@@ -1,0 +1,88 @@
+"""The fast network's training, in small: it learns, it resumes exactly, its weights folder is whole."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from livestyle.model.fast import STYLE_NUMBERS
+from livestyle.weights import manifest
+from tests.training import log_of, tiny_flags
+from train import checkpoint
+from train.fast import FastModel, Flags, seen_again, steady_loss, structure_loss, style_numbers, train
+from train.losses import style_targets
+
+
+@pytest.fixture(scope="module")
+def flags(tmp_path_factory: pytest.TempPathFactory) -> Flags:
+    tiny = tiny_flags(tmp_path_factory.mktemp("fast"))
+    return Flags(
+        content=tiny.content, style=tiny.style, out=tiny.out, encoder_weights=tiny.encoder_weights, steps=6, batch=2,
+        crop=32, scale_min=1.0, scale_max=1.5, style_side=40, lr=1e-3, workers=0, log_every=1, sample_side=32,
+        tensorboard=False, device="cpu",
+    )  # fmt: skip
+
+
+def losses(out: Path) -> list[dict[str, float]]:
+    return [row for row in log_of(out) if "lr" in row]
+
+
+def test_it_learns_without_style_first_and_then_with(flags: Flags, tmp_path: Path) -> None:
+    flags = replace(flags, out=tmp_path, steps=40, warmup=30, warmup_lr=2e-3, ema=0.9)
+    train(flags)
+    rows = losses(flags.out)
+    assert [row["step"] for row in rows] == list(range(1, 41))
+    assert set(rows[0]) & set(rows[-1]) == {"step", "lr", "identity"}
+    assert rows[29]["identity"] < 0.6 * rows[0]["identity"]
+    assert {"content", "style", "color", "tv", "steady"} <= set(rows[-1])
+    assert manifest(tmp_path / "weights")["fast"].arch == "fast"
+    weights = load_file(tmp_path / "weights" / "fast.safetensors")
+    assert {v.dtype for v in weights.values()} == {torch.float16}
+    FastModel().load_state_dict({k: v.float() for k, v in weights.items()}, strict=True)
+    assert weights["projection.center"].abs().sum() > 0
+
+
+def test_six_steps_are_three_and_resume_and_three(flags: Flags, tmp_path: Path) -> None:
+    for out, steps, resume in (("whole", 6, ""), ("halves", 3, ""), ("halves", 6, "auto")):
+        train(replace(flags, out=tmp_path / out, steps=steps, resume=resume, warmup=2, ema=0.9))
+    whole, halves = (checkpoint.load_latest(tmp_path / out) for out in ("whole", "halves"))
+    assert whole is not None and halves is not None
+    for part in ("model", "average"):
+        assert all(torch.equal(v, halves[part][k]) for k, v in whole[part].items())
+    assert torch.equal(whole["random"], halves["random"])
+
+
+@pytest.mark.parametrize("step", range(4))
+def test_a_scene_seen_again_overlaps_itself(step: int) -> None:
+    ramp = torch.linspace(0.2, 0.7, 64).view(1, 1, 1, 64) * torch.linspace(0.5, 1, 64).view(1, 1, 64, 1)
+    content = ramp.expand(2, 3, 64, 64).clone()
+    again, shift = seen_again(content, (1, step))
+    assert again.shape == content.shape and max(map(abs, shift)) <= 8
+    assert steady_loss(content, again, shift) < 0.06  # gain and noise alone
+    dy, dx = shift
+    if abs(dx) + abs(dy) > 6:
+        assert steady_loss(content, again, (-dy, -dx)) > 1.2 * steady_loss(content, again, shift)
+    assert torch.equal(seen_again(content, (1, step))[0], again)
+
+
+def test_structure_does_not_ask_for_statistics() -> None:
+    torch.manual_seed(0)
+    features = torch.rand(1, 8, 6, 6)
+    assert structure_loss(3 * features + 2, features) < 1e-4 < structure_loss(features.flip(3), features)
+
+
+def test_style_numbers_are_means_then_stds() -> None:
+    taps = [torch.rand(2, channels, 4, 4) for channels in (64, 128, 256, 512)]
+    numbers = style_numbers(style_targets(torch.rand(2, 3, 8, 8), taps))
+    assert numbers.shape == (2, STYLE_NUMBERS)
+    torch.testing.assert_close(numbers[:, :64], taps[0].mean((2, 3)))
+    torch.testing.assert_close(numbers[:, 960:1024], (taps[0].var((2, 3), unbiased=False) + 1e-5).sqrt())
+
+
+def test_streamed_artworks_are_refused(flags: Flags, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="needs artworks in folders"):
+        train(replace(flags, out=tmp_path, style=("pipe:cat a.tar",)))

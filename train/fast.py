@@ -1,0 +1,215 @@
+"""Train the `fast` model: a small network and the projection that gives it any style.
+
+    python -m train.fast --content 'content-*.tar' --style 'style-*.tar' --out runs/fast
+
+First it learns to give photographs back without style (cheap: no encoder runs), then the paper's
+losses through VGG, and on the way that the same scene, moved, re-lit or noisy, is the same painting.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from livestyle.frame import Picture
+from livestyle.model.adain import mean_std
+from livestyle.model.fast import FastNet, StyleProjection
+from livestyle.model.vgg import VGGEncoder
+from train.cache import CachedCrops
+from train.crops import CropStream
+from train.distributed import Team
+from train.feed import WholeWorkStats, as_pictures
+from train.learner import Learner
+from train.loop import Recipe, RunFlags, load_encoder, load_network, open_both, run_training
+from train.losses import StyleTargets, color_loss, style_loss, total_variation
+from train.runtime import command_line, flag, parse_flags, run
+from train.shards import is_streamed
+from train.ship import Network, encoder_network, trained_network
+
+
+@dataclass(frozen=True)
+class Flags(RunFlags):
+    """Train the `fast` model."""
+
+    style_side: int = flag("statistics of whole works at this shorter side, once each", 256)
+    content_weight: float = flag("weight of the content loss: relu4_1 and half of relu3_1, instance-normalised", 10.0)
+    style_weight: float = flag("weight of the style loss", 4.0)
+    color_weight: float = flag("weight of the colour loss: mean and std of RGB and opponent colours", 100.0)
+    tv_weight: float = flag("weight of the total variation", 1.0)
+    identity_weight: float = flag("weight of the mean absolute error at alpha 0", 10.0)
+    steady_weight: float = flag("weight of the difference of paintings of one scene, seen twice", 20.0)
+
+
+class Batch(NamedTuple):
+    """What a step takes."""
+
+    content: Tensor
+    """(N, 3, H, W) in [0, 1]."""
+    again: Tensor
+    """The same scene seen again: shifted by whole pixels, re-lit, with a camera's noise."""
+    shift: tuple[int, int]
+    """By how many pixels `again` lies further down and right."""
+    style: StyleTargets | None
+    """None in the warm-up."""
+
+
+class FastModel(nn.Module):
+    """The network and its projection: what is trained and shipped."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = FastNet()
+        self.projection = StyleProjection(self.net.config)
+
+    def forward(self, content: Tensor, numbers: Tensor, alpha: float = 1.0) -> Tensor:
+        """Paint (N, 3, H, W) in styles given by their numbers, (N, 1920)."""
+        return self.net(content, *self.projection(numbers), alpha)  # type: ignore[no-any-return]
+
+
+def style_numbers(style: StyleTargets) -> Tensor:
+    """What the projection is given, (N, 1920): means, then stds."""
+    means, stds = zip(*style.taps, strict=True)
+    return torch.cat([v.flatten(1) for v in (*means, *stds)], dim=1)
+
+
+class Objective(nn.Module):
+    """The losses of a batch."""
+
+    def __init__(self, encoder: VGGEncoder, model: FastModel) -> None:
+        super().__init__()
+        self.encoder, self.model = encoder, model
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        """The losses by name, unweighted."""
+        if batch.style is None:
+            numbers = self.model.projection.center.expand(len(batch.content), -1)
+            return {"identity": F.l1_loss(self.model(batch.content, numbers, alpha=0.0), batch.content)}
+        numbers = style_numbers(batch.style)
+        painting = self.model(batch.content, numbers)
+        again = self.model(batch.again, numbers)
+        with torch.no_grad():
+            photograph = self.encoder(batch.content)
+        taps = self.encoder(painting)
+        return {
+            "content": structure_loss(taps[3], photograph[3]) + 0.5 * structure_loss(taps[2], photograph[2]),
+            "style": style_loss(taps, batch.style.taps),
+            "color": color_loss(painting, batch.style.color),
+            "tv": total_variation(painting),
+            "identity": F.l1_loss(self.model(batch.content, numbers, alpha=0.0), batch.content),
+            "steady": steady_loss(painting, again, batch.shift),
+        }
+
+
+def structure_loss(painting: Tensor, photograph: Tensor) -> Tensor:
+    """Mean squared distance of instance-normalised features: their statistics are the style's affair."""
+    (mean_a, std_a), (mean_b, std_b) = mean_std(painting), mean_std(photograph)
+    return F.mse_loss((painting.float() - mean_a) / std_a, (photograph.float() - mean_b) / std_b)
+
+
+def steady_loss(painting: Tensor, again: Tensor, shift: tuple[int, int]) -> Tensor:
+    """Mean absolute difference of two paintings of one scene where they overlap."""
+    dy, dx = shift
+    height, width = painting.shape[2:]
+    moved = again[:, :, max(dy, 0) : height + min(dy, 0), max(dx, 0) : width + min(dx, 0)]
+    still = painting[:, :, max(-dy, 0) : height + min(-dy, 0), max(-dx, 0) : width + min(-dx, 0)]
+    return F.l1_loss(moved.float(), still.float())
+
+
+SHIFT_PX = 8
+
+
+def seen_again(content: Tensor, seed: tuple[int, ...]) -> tuple[Tensor, tuple[int, int]]:
+    """A batch of scenes seen again, and the shift in pixels (down, right).
+
+    Whole-pixel shift up to 8, gain of 0.93 to 1.07, noise of up to 2.5 % of white.
+    """
+    rng = np.random.default_rng(seed)
+    dy, dx = (int(v) for v in rng.integers(-SHIFT_PX, SHIFT_PX + 1, 2))
+    generator = torch.Generator().manual_seed(int(rng.integers(1 << 31)))
+    noise = torch.randn(content.shape, generator=generator).to(content.device) * rng.uniform(0, 0.025)
+    height, width = content.shape[2:]
+    padded = F.pad(content, (max(dx, 0), max(-dx, 0), max(dy, 0), max(-dy, 0)), mode="reflect")
+    top, left = max(-dy, 0), max(-dx, 0)
+    moved = padded[:, :, top : top + height, left : left + width]
+    return (moved * rng.uniform(0.93, 1.07) + noise).clamp(0, 1), (dy, dx)
+
+
+CENTERED_WORKS = 128
+
+
+class FastRecipe(Recipe):
+    """The `fast` model's training; see `train.loop.Recipe`."""
+
+    flags: Flags
+
+    def __init__(self, flags: Flags, crew: Team) -> None:
+        if any(map(is_streamed, flags.style)):
+            raise ValueError("--style needs artworks in folders or uncompressed local tars, not streamed shards")
+        self.flags, self.crew = flags, crew
+        self.encoder = load_encoder(flags)
+        self.model = FastModel()
+        self.photos, works = open_both(flags, crew)
+        assert isinstance(works, CropStream | CachedCrops)  # streamed ones are refused above
+        self.works = works
+        self.objective = Objective(self.encoder, self.model).to(crew.device).to(memory_format=torch.channels_last)
+        self.whole = WholeWorkStats(self.encoder, works, flags.style_side, crew.device)
+        if flags.init:
+            load_network(self.model, flags.init)
+        elif not flags.resume:
+            self.center_styles(min(CENTERED_WORKS, works.sampler.pictures))
+        self.learner = Learner(self.model, lr=flags.lr, ema=flags.ema, clip=flags.clip)
+        self.loss_weights = {
+            "content": flags.content_weight,
+            "style": flags.style_weight,
+            "color": flags.color_weight,
+            "tv": flags.tv_weight,
+            "identity": flags.identity_weight,
+            "steady": flags.steady_weight,
+        }
+
+    def center_styles(self, count: int) -> None:
+        """Let the projection see its numbers with mean 0 and deviation 1 over some of the artworks."""
+        numbers = style_numbers(self.whole.targets(range(count)))
+        projection = self.model.projection
+        projection.center.copy_(numbers.mean(0))
+        projection.scale.copy_(1 / numbers.std(0).clamp_min(1e-3))
+
+    def batches(self, start: int) -> Iterator[Batch]:
+        """See `train.loop.Recipe`."""
+        flags, share = self.flags, self.crew.share
+        steps = range(start, flags.steps)
+        for step, crops in zip(steps, self.photos.batches(steps, batch=flags.batch, share=share), strict=True):
+            content = as_pictures(crops, self.crew.device)
+            again, shift = seen_again(content, (flags.seed, 3 << 32, step))
+            style = None if step < flags.warmup else self.whole.targets(share.numbers(step, flags.batch))
+            yield Batch(content, again, shift, style)
+
+    def networks(self) -> dict[str, Network]:
+        """See `train.loop.Recipe`."""
+        flags = self.flags
+        return {
+            "encoder": encoder_network(flags.encoder_weights, flags.encoder),
+            "fast": trained_network("fast", self.learner.shipped(), "fast", command_line("train.fast", flags)),
+        }
+
+    def samples(self) -> tuple[dict[str, float], Picture]:
+        """See `train.loop.Recipe`."""
+        model = copy.deepcopy(self.model)  # a new one would draw random numbers, which a resumed run does not
+        model.load_state_dict(self.learner.shipped())
+        return self.sheet.paint(self.encoder, lambda photo, style: model(photo, style_numbers(style)))
+
+
+def train(flags: Flags) -> None:
+    """Run the training described by the flags; see `train.loop.run_training`."""
+    run_training(flags, FastRecipe)
+
+
+if __name__ == "__main__":
+    run(train, parse_flags(Flags))
