@@ -23,7 +23,7 @@ from train.crops import Share
 from train.decoder import DecoderRecipe, Flags, initialised, train
 from train.distributed import Team
 from train.feed import as_pictures
-from train.loop import learning_rate, open_both, wants_bf16
+from train.loop import learning_rate, loss_weights, open_both, wants_bf16
 from train.runtime import parse_flags, run
 
 Refused = Callable[[Flags], str]
@@ -201,6 +201,12 @@ def test_a_batch_that_cannot_be_shared_out_is_one_line_and_exit_code_2(
 ) -> None:
     monkeypatch.setattr(loop, "team", lambda device: nullcontext(Team(0, 2, CPU)))
     assert "--batch 3 is for all 2 processes together: give a multiple of 2" in refused(replace(flags, batch=3))
+
+
+def test_every_weight_has_its_loss(flags: Flags) -> None:
+    weights = loss_weights(replace(flags, style_weight=7.0))
+    assert weights["style"] == 7.0
+    assert weights.keys() == {"content", "style", "color", "tv", "identity"}
 
 
 def test_learning_rates(flags: Flags) -> None:

@@ -72,13 +72,6 @@ class DecoderRecipe(Recipe):
             load_network(self.decoder, flags.init)
         self.objective = Objective(self.encoder, self.decoder).to(crew.device).to(memory_format=torch.channels_last)
         self.learner = Learner(self.decoder, lr=flags.lr, ema=flags.ema, clip=flags.clip)
-        self.loss_weights = {
-            "content": flags.content_weight,
-            "style": flags.style_weight,
-            "color": flags.color_weight,
-            "tv": flags.tv_weight,
-            "identity": flags.identity_weight,
-        }
         self.photos, self.works = open_both(flags, crew)
 
     def batches(self, start: int) -> Iterator[Warmup | Paint]:

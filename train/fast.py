@@ -165,14 +165,6 @@ class FastRecipe(Recipe):
         elif not flags.resume:
             self.center_styles(min(CENTERED_WORKS, works.sampler.pictures))
         self.learner = Learner(self.model, lr=flags.lr, ema=flags.ema, clip=flags.clip)
-        self.loss_weights = {
-            "content": flags.content_weight,
-            "style": flags.style_weight,
-            "color": flags.color_weight,
-            "tv": flags.tv_weight,
-            "identity": flags.identity_weight,
-            "steady": flags.steady_weight,
-        }
 
     def center_styles(self, count: int) -> None:
         """Let the projection see its numbers with mean 0 and deviation 1 over some of the artworks."""

@@ -77,8 +77,6 @@ class Recipe(ABC):
     learner: Learner
     objective: nn.Module
     """From a batch to losses by name."""
-    loss_weights: dict[str, float]
-    """The weight of each loss; 1 for those not named."""
     photos: Crops
     works: Crops
 
@@ -102,6 +100,11 @@ class Recipe(ABC):
     @abstractmethod
     def samples(self) -> tuple[dict[str, float], Picture]:
         """Figures on the sample pairs, and their sheet."""
+
+
+def loss_weights(flags: RunFlags) -> dict[str, float]:
+    """The weight of each loss that has a flag: `style` is weighed by --style-weight. Others count once."""
+    return {name.removesuffix("_weight"): value for name, value in asdict(flags).items() if name.endswith("_weight")}
 
 
 def learning_rate(flags: RunFlags, step: int) -> float:
@@ -171,7 +174,7 @@ def run_training(flags: F, make_recipe: Callable[[F, Team], Recipe]) -> None:
 
 
 def _run(flags: RunFlags, crew: Team, recipe: Recipe, state: checkpoint.State | None) -> None:
-    learner, bf16 = recipe.learner, wants_bf16(flags, crew.device)
+    learner, bf16, weights = recipe.learner, wants_bf16(flags, crew.device), loss_weights(flags)
     start = learner.restore(state) if state else 0
     if flags.compile:
         recipe.objective.compile()
@@ -185,7 +188,7 @@ def _run(flags: RunFlags, crew: Team, recipe: Recipe, state: checkpoint.State | 
             with torch.autocast(crew.device.type, torch.bfloat16, enabled=bf16):
                 losses: dict[str, Tensor] = losses_of(batch)
             lr = learning_rate(flags, step)
-            total = torch.stack([recipe.loss_weights.get(k, 1.0) * v for k, v in losses.items()]).sum()
+            total = torch.stack([weights.get(k, 1.0) * v for k, v in losses.items()]).sum()
             learner.update(total, step, lr)
             done = step + 1
             if leader:
