@@ -114,3 +114,12 @@ def test_another_networks_state_is_refused_in_one_line() -> None:
         with pytest.raises(ValueError, match="the checkpoint does not fit") as error:
             learner().restore(state)
         assert "\n" not in str(error.value)
+
+
+def test_weights_that_are_not_finite_are_not_saved() -> None:
+    pupil = teach(learner(), range(2))
+    assert pupil.state(2, Flags())["step"] == 2
+    with torch.no_grad():
+        next(pupil.model.parameters())[0, 0] = float("inf")
+    with pytest.raises(FloatingPointError, match="step 3: weights are not finite: lower --lr"):
+        pupil.state(3, Flags())

@@ -48,7 +48,12 @@ class Learner:
             torch._foreach_lerp_(list(self.average.values()), [current[k] for k in self.average], 1 - decay)
 
     def state(self, step: int, flags: Any) -> checkpoint.State:
-        """Everything that the steps after `step` depend on. flags: the run's dataclass."""
+        """Everything that the steps after `step` depend on. flags: the run's dataclass.
+
+        Raises FloatingPointError rather than give back weights that are not finite.
+        """
+        if not all(bool(v.isfinite().all()) for v in self.model.state_dict().values()):
+            raise FloatingPointError(f"step {step}: weights are not finite: lower --lr, then --resume auto")
         return {
             "step": step,
             "model": self.model.state_dict(),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -72,7 +73,13 @@ def _write_manifest(folder: Path, networks: Mapping[str, Network]) -> None:
     entries = {
         name: network.entry | {"sha256": hashlib.sha256(network.data).hexdigest()} for name, network in networks.items()
     }
-    (folder / "manifest.json").write_text(json.dumps({"weights": entries}, indent=2) + "\n")
+    _replace(folder / "manifest.json", (json.dumps({"weights": entries}, indent=2) + "\n").encode())
+
+
+def _replace(path: Path, data: bytes) -> None:
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(data)
+    os.replace(part, path)
 
 
 def _manifest(folder: Path) -> dict[str, dict[str, Any]]:
@@ -90,7 +97,7 @@ def ship(flags: Flags) -> None:
     if flags.command:
         networks["decoder"].entry["command"] = flags.command
     for network in networks.values():
-        (flags.weights / network.entry["file"]).write_bytes(network.data)
+        _replace(flags.weights / network.entry["file"], network.data)
     _write_manifest(flags.weights, networks)
     print(f"{flags.weights / 'manifest.json'}: decoder of {flags.run}")
 
