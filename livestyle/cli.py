@@ -233,13 +233,14 @@ def bench(
     verbose: VerboseOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Time the whole path, frame in to painting out. The last line is JSON."""
-    from livestyle.bench import as_json, run, table
+    """Time the whole path, frame in to painting out, against plain float32 PyTorch. The last line is JSON."""
+    from livestyle.bench import as_json, plain_engine, run, table
     from livestyle.settings import fit_size, parse_size
 
     setup = Setup(device, half, weights=weights, verbose=verbose, quiet=quiet)
     chosen = [fit_size(16, 9, parse_size(text)) for text in sizes.split(",")]
-    rows = run(setup.engine, setup.bank, chosen, runs)
+    plain = plain_engine(setup.engine, setup.weights_dir)
+    rows = run([setup.engine, plain] if plain else [setup.engine], setup.bank, chosen, runs)
     typer.echo(table(rows))
     typer.echo(as_json(rows))
 

@@ -68,7 +68,7 @@ class Setup:
             raise SettingError("--verbose and --quiet exclude each other: give one of them")
         self._device, self._half = device, half
         self._weights = weights
-        self._weights_dir = None if weights is None else find_weights(weights)
+        self.weights_dir = None if weights is None else find_weights(weights)
         self._verbose, self._quiet = verbose, quiet
 
     def say(self, text: str) -> None:
@@ -91,7 +91,7 @@ class Setup:
         """The engine; its choice is said once, with the reason."""
         from livestyle.engine import choose_engine
 
-        engine = choose_engine(self._device, half=self._half, weights=self._weights_dir)
+        engine = choose_engine(self._device, half=self._half, weights=self.weights_dir)
         weights = f", weights {self._weights}" if self._weights else ""
         self.say(f"engine {engine.name}, {engine.precision}{weights} ({engine.reason}; {engine.device})")
         return engine
@@ -103,7 +103,7 @@ class Setup:
         from livestyle.bank import Bank
         from livestyle.weights import encoder_id
 
-        encoder = encoder_id(self._weights_dir)
+        encoder = encoder_id(self.weights_dir)
         bank = Bank(encoder=encoder, weights=self._weights or "" if encoder != encoder_id() else "")
         for error in bank.damaged:
             self.say(f"left out: {error}")

@@ -148,7 +148,8 @@ def test_bench_ends_in_json(run) -> None:  # type: ignore[no-untyped-def]
     result = run("bench", "--size", "64x48,40", "--runs", "2", "--device", "cpu")
     rows = json.loads(result.out.splitlines()[-1])["rows"]
     assert [(r["width"], r["height"]) for r in rows] == [(64, 48), (72, 40)]
-    assert all(r["p95_ms"] >= r["p50_ms"] > 0 and r["precision"] == "float32" for r in rows)
+    assert all(r["p95_ms"] >= r["p50_ms"] > 0 and r["network_ms"] > 0 and r["precision"] == "float32" for r in rows)
+    assert all(r["engine"] == "torch-cpu" and r["speedup"] is None for r in rows)
 
 
 def test_doctor(run) -> None:  # type: ignore[no-untyped-def]

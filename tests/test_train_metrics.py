@@ -19,7 +19,7 @@ from livestyle.frame import Picture
 from livestyle.model.vgg import VGGEncoder, normalise_activations
 from livestyle.weights import WeightsEntry
 from train.losses import tap_stats
-from train.metrics import Judge, content_distance, interleaved_ms, ssim, style_distance, warping_error
+from train.metrics import Judge, content_distance, ssim, style_distance, warping_error
 
 pytest.importorskip("skimage")
 
@@ -159,15 +159,6 @@ def test_frames_are_taken_one_at_a_time() -> None:
 
     assert warping_error(panned(2), endless()).frames == 2
     assert alive == 2
-
-
-def test_jobs_are_timed_in_turns_after_a_warm_up() -> None:
-    calls: list[str] = []
-    times = interleaved_ms([lambda: calls.append("a"), lambda: calls.append("b")], 3)
-    assert [len(t) for t in times] == [3, 3]
-    assert "".join(calls) == "ab" * 5
-    assert interleaved_ms([lambda: calls.append("c")], 0) == [[]]
-    assert "c" not in calls
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ from typing import Literal
 import torch
 
 from livestyle import __version__
-from livestyle.bench import test_picture
+from livestyle.bench import interleaved_ms, test_picture
 from livestyle.engine.eager import device_name
 from livestyle.errors import LivestyleError, SettingError, SourceError
 from livestyle.frame import Picture
@@ -31,7 +31,7 @@ from livestyle.settings import parse_size
 from livestyle.sinks.images import save_image
 from train.data import Entry, index_pictures, read_picture
 from train.losses import tap_stats
-from train.metrics import Judge, interleaved_ms, warping_error
+from train.metrics import Judge, warping_error
 from train.runtime import flag, parse_flags, pick_device
 from train.sheet import Record, draw_sheet, write_tables
 from train.systems import Pictures, Sample, System, Weights, at_side, clip_frames, painting_dtype, weights_entry

@@ -6,8 +6,7 @@ painting scores well on temporal error, an unpainted photograph on content and S
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import cv2
@@ -18,7 +17,6 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from livestyle.bench import WARMUP
 from livestyle.errors import SourceError
 from livestyle.frame import Picture
 from livestyle.model.adain import mean_std
@@ -152,18 +150,6 @@ def as_batch(rgb: Picture, device: torch.device, dtype: torch.dtype) -> Tensor:
     """HxWx3 uint8 RGB as (1, 3, H, W) in [0, 1] on the device, channels last."""
     pixels = torch.from_numpy(np.require(rgb, requirements=["C", "W"])).to(device)
     return pixels.permute(2, 0, 1)[None].to(dtype).div_(255).contiguous(memory_format=torch.channels_last)
-
-
-def interleaved_ms(jobs: Sequence[Callable[[], object]], runs: int) -> list[list[float]]:
-    """Milliseconds of each job's runs, after a warm-up; in turns, so that a noisy moment hurts all alike."""
-    times_ms: list[list[float]] = [[] for _ in jobs]
-    for i in range(WARMUP + runs if runs else 0):
-        for job, times in zip(jobs, times_ms, strict=True):
-            start = time.perf_counter()
-            job()
-            if i >= WARMUP:
-                times.append((time.perf_counter() - start) * 1000)
-    return times_ms
 
 
 def _instance_normalised(features: Tensor) -> Tensor:
