@@ -236,7 +236,7 @@ def test_styles_for_another_encoder(
 
 
 def test_the_bench_needs_no_style_of_the_weights(run: Run, adain: Path) -> None:
-    result = run("bench", "--weights", "adain", "--size", "32x32", "--runs", "1")
+    result = run("bench", "--weights", "adain", "--size", "32x32", "--runs", "1", "--device", "cpu")
     assert result.code == 0, result.err
     assert len(json.loads(result.out.splitlines()[-1])["rows"]) == 1
 
