@@ -13,8 +13,8 @@ from livestyle.model.fast import STYLE_NUMBERS
 from livestyle.weights import manifest
 from tests.training import log_of, tiny_flags
 from train import checkpoint
-from train.fast import FastModel, Flags, seen_again, steady_loss, structure_loss, style_numbers, train
-from train.losses import style_targets
+from train.fast import FastModel, Flags, seen_again, steady_loss, style_numbers, train
+from train.losses import structure_loss, style_targets
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from livestyle.frame import Picture
-from livestyle.model.adain import mean_std
 from livestyle.model.fast import FastNet, StyleProjection
 from livestyle.model.vgg import VGGEncoder
 from train.cache import CachedCrops
@@ -28,7 +27,7 @@ from train.distributed import Team
 from train.feed import WholeWorkStats, as_pictures
 from train.learner import Learner
 from train.loop import Recipe, RunFlags, load_encoder, load_network, open_both, run_training
-from train.losses import StyleTargets, color_loss, style_loss, total_variation
+from train.losses import StyleTargets, color_loss, structure_loss, style_loss, total_variation
 from train.runtime import command_line, flag, parse_flags, run
 from train.shards import is_streamed
 from train.ship import Network, encoder_network, trained_network
@@ -105,12 +104,6 @@ class Objective(nn.Module):
             "identity": F.l1_loss(self.model(batch.content, numbers, alpha=0.0), batch.content),
             "steady": steady_loss(painting, again, batch.shift),
         }
-
-
-def structure_loss(painting: Tensor, photograph: Tensor) -> Tensor:
-    """Mean squared distance of instance-normalised features: their statistics are the style's affair."""
-    (mean_a, std_a), (mean_b, std_b) = mean_std(painting), mean_std(photograph)
-    return F.mse_loss((painting.float() - mean_a) / std_a, (photograph.float() - mean_b) / std_b)
 
 
 def steady_loss(painting: Tensor, again: Tensor, shift: tuple[int, int]) -> Tensor:

@@ -38,6 +38,12 @@ def content_loss(output_relu4_1: Tensor, target: Tensor) -> Tensor:
     return F.mse_loss(output_relu4_1.float(), target.float())
 
 
+def structure_loss(painting: Tensor, photograph: Tensor) -> Tensor:
+    """Mean squared distance of instance-normalised features: their statistics are the style's affair."""
+    (mean_a, std_a), (mean_b, std_b) = mean_std(painting), mean_std(photograph)
+    return F.mse_loss((painting.float() - mean_a) / std_a, (photograph.float() - mean_b) / std_b)
+
+
 def style_loss(output_taps: Sequence[Tensor], style: TapStats) -> Tensor:
     """Distance of means plus distance of stds, summed over the taps (eq. 13)."""
     total = torch.zeros((), device=output_taps[0].device)

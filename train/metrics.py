@@ -12,17 +12,15 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
 from livestyle.errors import SourceError
 from livestyle.frame import Picture
-from livestyle.model.adain import mean_std
 from livestyle.model.vgg import Taps, VGGEncoder
 from livestyle.weights import WeightsEntry, load_into
-from train.losses import TapStats, style_loss
+from train.losses import TapStats, structure_loss, style_loss
 
 LUMA = (0.299, 0.587, 0.114)
 SSIM_BORDER_PX = 5
@@ -39,8 +37,7 @@ def content_distance(painting_relu4_1: Tensor, photograph_relu4_1: Tensor) -> fl
     Both (1, 512, h, w), any float dtype. Features less their mean over their std are what AdaIN (Huang &
     Belongie 2017, eq. 8) keeps of the photograph, so a system is not charged for the style's statistics.
     """
-    a, b = _instance_normalised(painting_relu4_1), _instance_normalised(photograph_relu4_1)
-    return F.mse_loss(a, b).item()
+    return structure_loss(painting_relu4_1, photograph_relu4_1).item()
 
 
 def style_distance(painting_taps: Sequence[Tensor], style: TapStats) -> float:
@@ -150,11 +147,6 @@ def as_batch(rgb: Picture, device: torch.device, dtype: torch.dtype) -> Tensor:
     """HxWx3 uint8 RGB as (1, 3, H, W) in [0, 1] on the device, channels last."""
     pixels = torch.from_numpy(np.require(rgb, requirements=["C", "W"])).to(device)
     return pixels.permute(2, 0, 1)[None].to(dtype).div_(255).contiguous(memory_format=torch.channels_last)
-
-
-def _instance_normalised(features: Tensor) -> Tensor:
-    mean, std = mean_std(features)
-    return (features.float() - mean) / std
 
 
 def _luma(rgb: Picture) -> NDArray[np.float64]:
