@@ -95,8 +95,11 @@ class DecoderRecipe(Recipe):
         flags, crew = self.flags, self.crew
         contents = self.photos.batches(steps, batch=flags.batch, share=crew.share)
         for step, crops, style in zip(steps, contents, self.styles(steps), strict=True):
-            own = own_style(crew.share.numbers(step, flags.batch), flags.identity_share, flags.seed)
-            yield Paint(as_pictures(crops, crew.device), style, own.to(crew.device))
+            own = None
+            if flags.identity_share:
+                numbers = crew.share.numbers(step, flags.batch)
+                own = own_style(numbers, flags.identity_share, flags.seed).to(crew.device)
+            yield Paint(as_pictures(crops, crew.device), style, own)
 
     def styles(self, steps: range) -> Iterator[Tensor | StyleTargets]:
         """Artworks, or their statistics, for each step."""

@@ -52,7 +52,7 @@ class Batch(NamedTuple):
     content: Tensor
     """(N, 3, H, W) in [0, 1]."""
     again: Tensor
-    """The same scene seen again: shifted by whole pixels, re-lit, with a camera's noise."""
+    """The same scene seen again: shifted by whole pixels, re-lit, with a camera's noise; not used in the warm-up."""
     shift: tuple[int, int]
     """By how many pixels `again` lies further down and right."""
     style: StyleTargets | None
@@ -172,9 +172,11 @@ class FastRecipe(Recipe):
         steps = range(start, flags.steps)
         for step, crops in zip(steps, self.photos.batches(steps, batch=flags.batch, share=share), strict=True):
             content = as_pictures(crops, self.crew.device)
+            if step < flags.warmup:
+                yield Batch(content, content, (0, 0), None)
+                continue
             again, shift = seen_again(content, (flags.seed, 3 << 32, step))
-            style = None if step < flags.warmup else self.whole.targets(share.numbers(step, flags.batch))
-            yield Batch(content, again, shift, style)
+            yield Batch(content, again, shift, self.whole.targets(share.numbers(step, flags.batch)))
 
     def networks(self) -> dict[str, Network]:
         """See `train.loop.Recipe`."""

@@ -40,8 +40,8 @@ class Paint(NamedTuple):
     """(N, 3, H, W) in [0, 1]."""
     style: Tensor | StyleTargets
     """Artworks like `content`, or the statistics of N artworks."""
-    own: Tensor
-    """(N, 1, 1, 1) bool: pictures that take their own statistics for a style, and should come back."""
+    own: Tensor | None
+    """(N, 1, 1, 1) bool: pictures that take their own statistics for a style, and should come back. None: none do."""
 
 
 class Objective(nn.Module):
@@ -74,16 +74,20 @@ class Objective(nn.Module):
             "style": style_loss(taps, targets.taps),
             "color": color_loss(painting, targets.color),
             "tv": total_variation(painting),
-            "identity": ((painting.float() - content).abs() * own).mean(),
+            "identity": painting.new_zeros(()) if own is None else ((painting.float() - content).abs() * own).mean(),
         }
 
-    def _targets(self, content: Tensor, style: Tensor | StyleTargets, own: Tensor) -> tuple[Tensor, StyleTargets]:
+    def _targets(
+        self, content: Tensor, style: Tensor | StyleTargets, own: Tensor | None
+    ) -> tuple[Tensor, StyleTargets]:
         """relu4_1 of the content, and what its paintings' statistics should be."""
         count = len(content)
         both = torch.cat([content, style]) if isinstance(style, Tensor) else content
         taps = self.encoder(both)
         if isinstance(style, Tensor):
             style = style_targets(style, [tap[count:] for tap in taps])
+        if own is None:
+            return taps[3][:count], style
         mine = style_targets(content, [tap[:count] for tap in taps])
 
         def chosen(mine: Stats, theirs: Stats) -> Stats:
