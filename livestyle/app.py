@@ -23,7 +23,7 @@ from livestyle.errors import LivestyleError
 from livestyle.frame import Frame, Picture
 from livestyle.meters import Meters
 from livestyle.pacing import CaptureThread, Latest
-from livestyle.pipeline import Painter, Painting
+from livestyle.pipeline import Painter, Painting, timed
 from livestyle.settings import Look
 from livestyle.sinks.images import save_image
 from livestyle.sinks.window import Window
@@ -42,6 +42,8 @@ class Finished:
     frame: Frame
     painting: Painting
     look: Look
+    wait_ms: float = 0.0
+    """How long the engine thread had nothing to paint before."""
 
 
 class EngineThread:
@@ -54,6 +56,7 @@ class EngineThread:
         self.error: BaseException | None = None
         self._make_painter = make_painter
         self._frames = frames
+        self._idle_since = 0.0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
@@ -69,6 +72,7 @@ class EngineThread:
     def _run(self) -> None:
         try:
             self.painter = self._make_painter()
+            self._idle_since = time.perf_counter()
             last: Finished | None = None
             while not self._stop.is_set():
                 last = self._step(self.painter, last) or last
@@ -88,8 +92,10 @@ class EngineThread:
             # Frozen, or a slow source: the picture in hand follows the Look all the same.
             frame = replace(last.frame, grabbed_at=time.monotonic())
             look = show.look_at(frame.grabbed_at)
-        done = Finished(frame, painter.paint(frame.rgb, look), look)
+        wait_ms = (time.perf_counter() - self._idle_since) * 1000
+        done = Finished(frame, painter.paint(frame.rgb, look, counts=not held), look, wait_ms)
         self.finished.put(done)
+        self._idle_since = time.perf_counter()
         return done
 
 
@@ -161,10 +167,13 @@ class LiveShow:
             self._current = finished
             for sink in self._sinks:
                 sink(finished)
+        show_ms: dict[str, float] = {}
         if self._window:
-            self._refresh(self._window)
+            with timed(show_ms, "show"):
+                self._refresh(self._window)
         if finished is not None:
-            self.meters.painting_shown(time.monotonic(), finished.frame.grabbed_at, finished.painting.stage_ms)
+            stage_ms = {"wait": finished.wait_ms, **finished.painting.stage_ms, **show_ms}
+            self.meters.painting_shown(time.monotonic(), finished.frame.grabbed_at, stage_ms)
 
     def _refresh(self, window: Window) -> None:
         window.set_fullscreen(self.show.fullscreen)
@@ -228,7 +237,7 @@ class LiveShow:
         painting, look = self._current.painting, self._current.look
         height, width = painting.rgb.shape[:2]
         engine = self._engine.painter.engine
-        stages = "  ".join(f"{stage} {ms:.0f}" for stage, ms in painting.stage_ms.items() if ms >= 0.5)
+        size = hud.size_text(width, height, painting.working_size)
         extras = [f"alpha {look.alpha:.2f}"]
         extras += [
             word
@@ -241,7 +250,7 @@ class LiveShow:
         ]
         rate, latency_ms = self.meters.rate.per_second, self.meters.recent_latency_ms()
         return (
-            f"{rate:.1f} fps   {latency_ms:.0f} ms glass to glass   {width}x{height}",
-            f"{stages} ms   {engine.name} {engine.precision}",
+            f"{rate:.1f} fps   {latency_ms:.0f} ms glass to glass   {size}",
+            f"{hud.stages_text(self.meters.recent_stage_ms())}   {engine.name} {engine.precision}".strip(),
             f"{'camera itself' if look.bypass else describe(look.weights)}   {'   '.join(extras)}",
         )

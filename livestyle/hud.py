@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,6 +15,8 @@ from livestyle.frame import Picture
 PAD_PX = 8
 SHADE = 0.38
 """How much of the picture shines through a panel."""
+MIN_TEXT_PX = 9
+"""Lines too long for the window are written smaller, but not smaller than this."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,23 @@ class Overlay:
     lines: tuple[str, ...] = ()
     help: tuple[tuple[str, str], ...] = ()
     message: str = ""
+
+
+HIDDEN_BELOW_MS = 0.5
+
+
+def size_text(width: int, height: int, working_size: tuple[int, int] | None) -> str:
+    """The size of a painting, and the one it was made at where that is another. All in pixels."""
+    text = f"{width}x{height}"
+    if working_size is None or working_size == (width, height):
+        return text
+    return f"{text} painted at {working_size[0]}x{working_size[1]}"
+
+
+def stages_text(stage_ms: Mapping[str, float]) -> str:
+    """Where the time goes, in whole milliseconds; stages that take next to none are left out."""
+    shown = [f"{stage} {ms:.0f}" for stage, ms in stage_ms.items() if ms >= HIDDEN_BELOW_MS]
+    return "  ".join(shown) + " ms" if shown else ""
 
 
 @lru_cache(maxsize=8)
@@ -40,7 +60,8 @@ def draw(rgb: Picture, overlay: Overlay) -> Picture:
     out: Picture = rgb.copy()
     size = text_size_px(out.shape[0])
     if overlay.lines:
-        _panel(out, _render(overlay.lines, size), x=PAD_PX, y=PAD_PX)
+        fitting = _fitting_size(overlay.lines, size, out.shape[1] - 4 * PAD_PX)
+        _panel(out, _render(overlay.lines, fitting), x=PAD_PX, y=PAD_PX)
     if overlay.help:
         table = _fitting_table(overlay.help, size, out.shape[0], out.shape[1])
         _panel(out, table, x=(out.shape[1] - table.shape[1]) // 2, y=(out.shape[0] - table.shape[0]) // 2)
@@ -50,13 +71,22 @@ def draw(rgb: Picture, overlay: Overlay) -> Picture:
     return out
 
 
+def _fitting_size(lines: Sequence[str], size_px: int, width_px: int) -> int:
+    """The font size at which the lines are no wider than that: `size_px`, or less down to MIN_TEXT_PX."""
+    fitting = (size for size in range(size_px, MIN_TEXT_PX, -1) if _width_px(lines, size) <= width_px)
+    return next(fitting, MIN_TEXT_PX)
+
+
+def _width_px(lines: Sequence[str], size_px: int) -> int:
+    return max(math.ceil(_font(size_px).getlength(line)) for line in lines)
+
+
 @lru_cache(maxsize=16)
 def _render(lines: tuple[str, ...], size_px: int) -> np.ndarray:
     """Text as an HxW float32 coverage mask in [0, 1], one line under the other."""
     font = _font(size_px)
     step = round(size_px * 1.35)
-    width = max(int(font.getlength(line)) for line in lines) + 2 * PAD_PX
-    mask = Image.new("L", (width, step * len(lines) + PAD_PX))
+    mask = Image.new("L", (_width_px(lines, size_px) + 2 * PAD_PX, step * len(lines) + PAD_PX))
     pen = ImageDraw.Draw(mask)
     for i, line in enumerate(lines):
         pen.text((PAD_PX, PAD_PX // 2 + i * step), line, fill=255, font=font)

@@ -6,17 +6,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from livestyle import hud
 from livestyle.app import Director, Finished, LiveShow, Sink
 from livestyle.control import Show
 from livestyle.meters import Meters, percentiles_ms, process_age_seconds
 from livestyle.options import Setup
 from livestyle.pacing import CaptureThread
 from livestyle.pipeline import Painter
+from livestyle.rate import RateHold
 from livestyle.sinks.window import Window
 from livestyle.sources import Source
 
-CPU_SIDE_PX = 176
-"""Shorter side of live paintings on a CPU: small enough to move."""
+CPU_SIDE_PX = {"paper": 176, "fast": 720}
+"""Shorter side of live paintings on a CPU, at most: with `paper` small enough to move, with `fast` to draw."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,9 @@ class LiveOptions:
     """What can differ between one live show and another."""
 
     size: tuple[int, int] | int | None = None
-    """Of the paintings; None: the source's own on a GPU, 176 lines on a CPU."""
+    """Of the paintings; None: the source's own, no larger than CPU_SIDE_PX on a CPU."""
+    hold: RateHold | None = None
+    """Holds a frame rate by painting at a smaller size; None: never smaller."""
     window: Window | None = None
     sinks: Sequence[Sink] = ()
     director: Director | None = None
@@ -37,40 +41,49 @@ def run_show(setup: Setup, open_source: Callable[[], Source], show: Show, option
     """Run a show to its end and say how fast it was. Raises LivestyleError."""
 
     def make_painter() -> Painter:
-        size = options.size
-        if size is None and setup.engine.name in ("torch-cpu", "openvino"):
-            size = CPU_SIDE_PX
-            setup.say(f"painting at {size} lines: on a CPU small pictures move; --size sets another")
-        return Painter(setup.engine, setup.bank, size=size)
+        engine, largest = setup.engine, None
+        if options.size is None and engine.name in ("torch-cpu", "openvino"):
+            largest = CPU_SIDE_PX[engine.model]
+            setup.say(f"painting at {largest} lines at most: on a CPU smaller pictures move; --size sets another size")
+        return Painter(engine, setup.bank, size=options.size, largest=largest, hold=options.hold)
 
+    report = _Report(setup)
     meters = LiveShow(
         CaptureThread(open_source),
         make_painter,
         show,
         window=options.window,
-        sinks=[*options.sinks, _FirstPainting(setup)],
+        sinks=[*options.sinks, report],
         director=options.director,
         snapshot_dir=options.snapshot_dir,
         seconds=options.seconds,
     ).run()
-    p50, p95 = percentiles_ms(meters.latency_ms)
-    stages = ", ".join(f"{stage} {percentiles_ms(ms)[0]:.1f}" for stage, ms in meters.stage_ms.items())
-    setup.say(
-        f"{meters.shown} paintings, {meters.fps:.1f} fps, latency p50 {p50:.0f} ms p95 {p95:.0f} ms "
-        f"(stages p50 in ms: {stages})"
-    )
+    report.close(meters)
     return meters
 
 
-class _FirstPainting:
-    """A sink that says once how long the first painting took."""
+class _Report:
+    """A sink that says once how long the first painting took, and at the end how fast the show was."""
 
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
         self._said = False
+        self._size_text = ""
 
     def __call__(self, finished: Finished) -> None:
         age_seconds = process_age_seconds()
         if not self._said and age_seconds is not None:
             self._setup.say(f"first painting {age_seconds:.1f} s after the start of the program")
         self._said = True
+        height, width = finished.painting.rgb.shape[:2]
+        if finished.painting.working_size:
+            self._size_text = f", at last {hud.size_text(width, height, finished.painting.working_size)}"
+
+    def close(self, meters: Meters) -> None:
+        """Say what the show's meters have."""
+        p50, p95 = percentiles_ms(meters.latency_ms)
+        stages = ", ".join(f"{stage} {percentiles_ms(ms)[0]:.1f}" for stage, ms in meters.stage_ms.items())
+        self._setup.say(
+            f"{meters.shown} paintings{self._size_text}, {meters.fps:.1f} fps, latency p50 {p50:.0f} ms "
+            f"p95 {p95:.0f} ms (stages p50 in ms: {stages})"
+        )

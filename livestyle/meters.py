@@ -47,17 +47,22 @@ class Meters:
         self.rate = RateMeter()
         self.latency_ms: deque[float] = deque(maxlen=keep)
         self.stage_ms: dict[str, deque[float]] = {}
+        self._newest: tuple[str, ...] = ()
         self.first_shown_seconds: float | None = None
         self.last_shown_seconds = 0.0
         self.shown = 0
 
     def painting_shown(self, now_seconds: float, grabbed_at_seconds: float, stage_ms: dict[str, float]) -> None:
-        """A painting reached the screen (or the sinks, where there is no screen)."""
+        """A painting reached the screen (or the sinks, where there is no screen).
+
+        stage_ms: milliseconds by stage, of this painting.
+        """
         self.rate.tick(now_seconds)
         self.shown += 1
         self.latency_ms.append((now_seconds - grabbed_at_seconds) * 1000)
         for stage, ms in stage_ms.items():
             self.stage_ms.setdefault(stage, deque(maxlen=self.latency_ms.maxlen)).append(ms)
+        self._newest = tuple(stage_ms)
         if self.first_shown_seconds is None:
             self.first_shown_seconds = now_seconds
         self.last_shown_seconds = now_seconds
@@ -69,10 +74,19 @@ class Meters:
             return 0.0
         return (self.shown - 1) / max(1e-9, self.last_shown_seconds - self.first_shown_seconds)
 
-    def recent_latency_ms(self, count: int = 10) -> float:
+    def recent_latency_ms(self) -> float:
         """Median of the last few latencies; 0 before the first."""
-        recent = [self.latency_ms[-i] for i in range(1, min(count, len(self.latency_ms)) + 1)]
-        return float(np.median(recent)) if recent else 0.0
+        return _recent(self.latency_ms)
+
+    def recent_stage_ms(self) -> dict[str, float]:
+        """For each stage of the newest painting the median of its last few times."""
+        return {stage: _recent(self.stage_ms[stage]) for stage in self._newest}
+
+
+def _recent(values: deque[float], count: int = 10) -> float:
+    """Median of the last few; 0 of none."""
+    last = [values[-i] for i in range(1, min(count, len(values)) + 1)]
+    return float(np.median(last)) if last else 0.0
 
 
 def process_age_seconds() -> float | None:

@@ -34,9 +34,20 @@ PaletteOption = Annotated[
 SizeOption = Annotated[
     str | None, typer.Option(help="Size of the painting: WIDTHxHEIGHT or the shorter side, in pixels.")
 ]
+ModelOption = Annotated[
+    str,
+    typer.Option(
+        help="paper (VGG, the look of Huang & Belongie 2017), fast (a small network, real time on a CPU) or "
+        "auto: paper on CUDA, fast elsewhere."
+    ),
+]
 DeviceOption = Annotated[str, typer.Option(help="auto, cuda, mps, openvino[:DEVICE] or cpu (plain PyTorch).")]
 HalfOption = Annotated[
     bool | None, typer.Option("--half/--no-half", help="Half precision. Default: where the hardware has it.")
+]
+Int8Option = Annotated[
+    bool,
+    typer.Option("--int8", help="The fast model in 8-bit integers, on OpenVINO at alpha 1: quicker, less exact."),
 ]
 WeightsOption = Annotated[
     str | None,
@@ -57,6 +68,8 @@ class Setup:
         device: str,
         half: bool | None,
         *,
+        model: str = "auto",
+        int8: bool = False,
         weights: str | None = None,
         verbose: bool = False,
         quiet: bool = False,
@@ -66,7 +79,7 @@ class Setup:
 
         if verbose and quiet:
             raise SettingError("--verbose and --quiet exclude each other: give one of them")
-        self._device, self._half = device, half
+        self._device, self._half, self._int8, self._model = device, half, int8, model
         self._weights = weights
         self.weights_dir = None if weights is None else find_weights(weights)
         self._verbose, self._quiet = verbose, quiet
@@ -91,9 +104,12 @@ class Setup:
         """The engine; its choice is said once, with the reason."""
         from livestyle.engine import choose_engine
 
-        engine = choose_engine(self._device, half=self._half, weights=self.weights_dir)
+        engine = choose_engine(
+            self._device, model=self._model, half=self._half, int8=self._int8, weights=self.weights_dir
+        )
         weights = f", weights {self._weights}" if self._weights else ""
-        self.say(f"engine {engine.name}, {engine.precision}{weights} ({engine.reason}; {engine.device})")
+        chosen = f"model {engine.model}, engine {engine.name}, {engine.precision}{weights}"
+        self.say(f"{chosen} ({engine.reason}; {engine.device})")
         return engine
 
     @cached_property

@@ -1,7 +1,8 @@
-"""From a frame to a painting: resize, mirror, engine, colour. Owns the state of one stream.
+"""From a frame to a painting: resize, mirror, engine, colour, enlarge. Owns the state of one stream.
 
 The style code is computed when the blend of styles changes, never per frame, and never with an
-encoder: the bank holds statistics.
+encoder: the bank holds statistics. A painting may be made at a smaller working size to hold a frame
+rate (`livestyle.rate`); it is then enlarged to its own size.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from livestyle.bank import Bank
 from livestyle.color import keep_frame_color, match_palette
 from livestyle.engine import Engine, StyleCode
 from livestyle.frame import Picture
+from livestyle.rate import RateHold, Size
 from livestyle.settings import Look, StyleWeights, fit_size
 from livestyle.style import Palette
 
@@ -28,6 +30,8 @@ class Painting:
 
     rgb: Picture
     stage_ms: dict[str, float]
+    working_size: Size | None = None
+    """(width, height) that the network saw; None where no network ran."""
 
 
 def resized(rgb: Picture, width: int, height: int) -> Picture:
@@ -42,34 +46,63 @@ def resized(rgb: Picture, width: int, height: int) -> Picture:
 class Painter:
     """Paints the frames of one stream with one engine. Used by one thread at a time."""
 
-    def __init__(self, engine: Engine, bank: Bank, *, size: tuple[int, int] | int | None = None) -> None:
-        """size: of the paintings, as in `RunSettings.size`."""
+    def __init__(
+        self,
+        engine: Engine,
+        bank: Bank,
+        *,
+        size: tuple[int, int] | int | None = None,
+        largest: int | None = None,
+        hold: RateHold | None = None,
+    ) -> None:
+        """size: of the paintings, as in `RunSettings.size`; without one, of sources whose shorter side is
+        over `largest` px it is that. hold: None paints at that size always."""
         self.engine = engine
         self.bank = bank
-        self.size = size
+        self.size, self.largest = size, largest
+        self._hold = hold
         self._blend: tuple[StyleWeights, StyleCode, Palette] | None = None
 
-    def paint(self, rgb: Picture, look: Look) -> Painting:
-        """Paint a frame (HxWx3 uint8 RGB) as the Look says. Raises StyleError for unknown styles."""
-        stage_ms: dict[str, float] = {}
-        with _timed(stage_ms, "prepare"):
-            height, width = rgb.shape[:2]
-            frame = resized(rgb, *fit_size(width, height, self.size))
-            if look.mirror:
-                frame = np.ascontiguousarray(frame[:, ::-1])
+    def paint(self, rgb: Picture, look: Look, *, counts: bool = True) -> Painting:
+        """Paint a frame (HxWx3 uint8 RGB) as the Look says. Raises StyleError for unknown styles.
+
+        counts: the time it takes says something about the frame rate, as it does in a stream.
+        """
+        output = self._output_size(rgb)
         if look.bypass:
+            stage_ms: dict[str, float] = {}
+            with timed(stage_ms, "prepare"):
+                frame = _prepared(rgb, output, look)
             return Painting(frame, stage_ms)
-        with _timed(stage_ms, "style"):
+        working = self._hold.size_for(*output) if self._hold else output
+        painting = self._painted(rgb, look, output, working)
+        if self._hold and counts:
+            self._hold.painted(sum(painting.stage_ms.values()), painting.stage_ms["network"], time.monotonic())
+        return painting
+
+    def _output_size(self, rgb: Picture) -> Size:
+        height, width = rgb.shape[:2]
+        large = self.largest is not None and min(width, height) > self.largest
+        return fit_size(width, height, self.largest if self.size is None and large else self.size)
+
+    def _painted(self, rgb: Picture, look: Look, output: Size, working: Size) -> Painting:
+        stage_ms: dict[str, float] = {}
+        with timed(stage_ms, "prepare"):
+            frame = _prepared(rgb, working, look)
+        with timed(stage_ms, "style"):
             code, palette = self._blended(look.weights)
-        with _timed(stage_ms, "network"):
+        with timed(stage_ms, "network"):
             painting = self.engine.stylize(frame, code, look.alpha)
-        if look.preserve_color:
-            with _timed(stage_ms, "colour"):
-                painting = keep_frame_color(painting, frame)
-        elif look.palette:
-            with _timed(stage_ms, "colour"):
+        if look.palette and not look.preserve_color:
+            with timed(stage_ms, "colour"):
                 painting = match_palette(painting, palette, look.alpha)
-        return Painting(painting, stage_ms)
+        if working != output:
+            with timed(stage_ms, "enlarge"):
+                painting = resized(painting, *output)
+        if look.preserve_color:
+            with timed(stage_ms, "colour"):  # of the whole frame: its colours stay as sharp as they are
+                painting = keep_frame_color(painting, frame if working == output else _prepared(rgb, output, look))
+        return Painting(painting, stage_ms, working)
 
     def _blended(self, weights: StyleWeights) -> tuple[StyleCode, Palette]:
         if self._blend is None or self._blend[0] != weights:
@@ -78,8 +111,14 @@ class Painter:
         return self._blend[1:]
 
 
+def _prepared(rgb: Picture, size: Size, look: Look) -> Picture:
+    frame = resized(rgb, *size)
+    return np.ascontiguousarray(frame[:, ::-1]) if look.mirror else frame
+
+
 @contextmanager
-def _timed(stage_ms: dict[str, float], stage: str) -> Iterator[None]:
+def timed(stage_ms: dict[str, float], stage: str) -> Iterator[None]:
+    """Note in `stage_ms` how many milliseconds the block took."""
     start = time.perf_counter()
     yield
     stage_ms[stage] = (time.perf_counter() - start) * 1000

@@ -19,6 +19,8 @@ from livestyle.errors import OutputError, StyleError
 
 TAPS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 CHANNELS = (64, 128, 256, 512)
+STYLE_NUMBERS = 2 * sum(CHANNELS)
+"""What a style is to a network: means, then stds, of the encoder's four taps."""
 Vector = NDArray[np.float32]
 
 
@@ -58,6 +60,11 @@ class StyleStats:
             shapes = tuple(v.shape for v in kind)
             if shapes != tuple((c,) for c in CHANNELS) or not all(np.isfinite(v).all() for v in kind):
                 raise ValueError(f"style statistics need finite vectors of {CHANNELS} channels, not {shapes}")
+
+    @property
+    def numbers(self) -> Vector:
+        """All means, then all stds, in the order of the taps: (STYLE_NUMBERS,) float32."""
+        return np.concatenate([*self.means, *self.stds]).astype(np.float32, copy=False)
 
 
 def blend_stats(parts: Iterable[tuple[StyleStats, float]]) -> StyleStats:

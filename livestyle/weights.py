@@ -7,12 +7,14 @@ It does not know where a person's own weights lie (`livestyle.weights_store`).
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import re
 import warnings
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from livestyle.assets import asset_dir
 from livestyle.errors import WeightsError
@@ -20,7 +22,20 @@ from livestyle.errors import WeightsError
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from livestyle.model.vgg import Arch
+ModelName = Literal["paper", "fast"]
+
+OWN_NETWORK: dict[ModelName, str] = {"paper": "decoder", "fast": "fast"}
+"""What a model needs beside the encoder, by its name in the manifest."""
+
+ARCHS = {
+    "encoder": ("vgg16", "vgg19"),
+    "decoder": ("vgg16", "vgg19"),
+    "fast": ("fast",),
+    "fast-int8": ("fast-int8",),
+}
+
+INT8_FOR = "made-for.sha256"
+"""In the archive of the int8 graph: the sha256 of the weights that it is of."""
 
 REINSTALL = "reinstall livestyle, or fetch the file again; weights of your own: import them again"
 
@@ -30,8 +45,8 @@ class WeightsEntry:
     """One file of the manifest."""
 
     file: Path
-    arch: Arch
-    """vgg16 or vgg19."""
+    arch: Any
+    """vgg16 or vgg19; fast for the fast model's own network."""
     sha256: str
     origin: str
     licence: str
@@ -40,7 +55,7 @@ class WeightsEntry:
 
 
 def manifest(folder: Path | None = None) -> dict[str, WeightsEntry]:
-    """The weights in a folder (default: those shipped), by name ("encoder", "decoder").
+    """The weights in a folder (default: those shipped), by name ("encoder", "decoder", "fast").
 
     Raises WeightsError when manifest.json is missing or damaged.
     """
@@ -53,21 +68,45 @@ def manifest(folder: Path | None = None) -> dict[str, WeightsEntry]:
         raise WeightsError(f"weights manifest {path} cannot be read ({error}): {REINSTALL}") from None
 
 
-def network_entries(folder: Path | None = None) -> tuple[WeightsEntry, WeightsEntry]:
-    """Encoder and decoder of a weights folder (default: those shipped); their files are not read yet.
+def network_entries(folder: Path | None = None, model: ModelName = "paper") -> tuple[WeightsEntry, WeightsEntry]:
+    """A model's encoder and its own network in a weights folder (default: those shipped); no file is read yet.
 
     Raises WeightsError when the manifest is missing or damaged, or names no such network.
     """
     entries = manifest(folder)
-    for name in ("encoder", "decoder"):
-        if name not in entries:
-            raise WeightsError(f"weights manifest in {folder} names no {name}: {REINSTALL}")
-        entry = entries[name]
-        if entry.arch not in ("vgg16", "vgg19"):
-            raise WeightsError(f"weights {entry.file} are of network {entry.arch!r}: livestyle has vgg16 and vgg19")
-        if not re.fullmatch("[0-9a-f]{64}", str(entry.sha256)):
-            raise WeightsError(f"weights {entry.file} have no sha256 in their manifest: {REINSTALL}")
-    return entries["encoder"], entries["decoder"]
+    encoder, own = _entry(entries, "encoder", folder), _entry(entries, OWN_NETWORK[model], folder)
+    if model == "paper" and encoder.arch != own.arch:
+        raise WeightsError(f"weights {own.file} mirror {own.arch}, {encoder.file} is {encoder.arch}: give a pair")
+    return encoder, own
+
+
+def int8_graph(folder: Path | None = None) -> tuple[bytes, bytes]:
+    """OpenVINO's XML and weights of the fast model's int8 graph (default: the one shipped). Raises WeightsError."""
+    entries = manifest(folder)
+    archive, fast = _entry(entries, "fast-int8", folder), _entry(entries, "fast", folder)
+    with zipfile.ZipFile(io.BytesIO(read_verified(archive))) as packed:
+        made_for, graph, tensors = (packed.read(name) for name in (INT8_FOR, "painter.xml", "painter.bin"))
+    if made_for.decode() != fast.sha256:
+        raise WeightsError(f"weights {archive.file} are not of {fast.file.name}: run python -m train.quantise again")
+    return graph, tensors
+
+
+def models_in(folder: Path | None = None) -> tuple[ModelName, ...]:
+    """The models that a weights folder (default: the one shipped) has networks for. Raises WeightsError."""
+    entries = manifest(folder)
+    return tuple(model for model, own in OWN_NETWORK.items() if own in entries)
+
+
+def _entry(entries: dict[str, WeightsEntry], name: str, folder: Path | None) -> WeightsEntry:
+    if name not in entries:
+        raise WeightsError(f"weights manifest in {folder or 'livestyle'} names no {name}: {REINSTALL}")
+    entry = entries[name]
+    if entry.arch not in ARCHS[name]:
+        allowed = " and ".join(ARCHS[name])
+        raise WeightsError(f"weights {entry.file} are of network {entry.arch!r}: livestyle has {allowed}")
+    if not re.fullmatch("[0-9a-f]{64}", str(entry.sha256)):
+        raise WeightsError(f"weights {entry.file} have no sha256 in their manifest: {REINSTALL}")
+    return entry
 
 
 def read_verified(entry: WeightsEntry) -> bytes:
@@ -105,7 +144,7 @@ def encoder_id(folder: Path | None = None) -> str:
 
     Raises WeightsError, as `network_entries` does.
     """
-    encoder, _ = network_entries(folder)
+    encoder = _entry(manifest(folder), "encoder", folder)
     return f"{encoder.arch}-{encoder.sha256[:8]}"
 
 

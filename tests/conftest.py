@@ -17,6 +17,7 @@ from livestyle.bank import Bank
 from livestyle.engine import Engine, choose_engine
 from livestyle.frame import Picture
 from livestyle.style import CHANNELS, StyleStats, palette_of
+from livestyle.weights import ModelName
 from tests.pytorch_adain import save_pair
 from tests.screen import Screen, screen_problem
 
@@ -35,6 +36,7 @@ class CountingEngine:
     """An engine at hand-waving speed: paints the frame's negative and counts what is asked of it."""
 
     name = "counting"
+    model: ModelName = "paper"
     device = "none"
     precision = "float32"
     reason = "a test"
@@ -93,8 +95,8 @@ def counting_engine() -> CountingEngine:
 
 @pytest.fixture(scope="session")
 def engine() -> Engine:
-    """The real engine on the CPU, in float32."""
-    return choose_engine("cpu")
+    """The `paper` model's real engine on the CPU, in float32."""
+    return choose_engine("cpu", model="paper")
 
 
 @pytest.fixture

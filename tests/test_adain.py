@@ -122,3 +122,12 @@ def test_maps_give_each_region_its_style() -> None:
         out = adain(content, mean_map, std_map, alpha)
         torch.testing.assert_close(out[..., :5], adain(content, mean_a, std_a, alpha)[..., :5])
         torch.testing.assert_close(out[..., 5:], adain(content, mean_b, std_b, alpha)[..., 5:])
+
+
+def test_the_short_way_at_full_style_is_the_same() -> None:
+    """A Python 1.0 takes one kernel, a tensor the general formula."""
+    torch.manual_seed(0)
+    content, mean, std = torch.randn(2, 5, 7, 9) * 3 + 1, torch.randn(2, 5, 1, 1), torch.rand(2, 5, 1, 1)
+    maps = torch.randn(2, 5, 7, 9)
+    for style in ((mean, std), (maps, maps.abs())):
+        torch.testing.assert_close(adain(content, *style, 1.0), adain(content, *style, torch.tensor(1.0)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from livestyle import hud
 from livestyle.app import EngineThread, Finished, LiveShow
 from livestyle.bank import Bank
 from livestyle.control import Show, new_show, pick
 from livestyle.demo import SHOT_SECONDS, ContactSheet, Walk, shots
 from livestyle.errors import SourceError
 from livestyle.frame import Frame, Picture
+from livestyle.live import LiveOptions, run_show
 from livestyle.pacing import CaptureThread, Latest
 from livestyle.pipeline import Painter, Painting
+from livestyle.rate import RateHold, Size
 from livestyle.settings import Look
 from tests.conftest import CountingEngine
 
@@ -44,6 +47,40 @@ class Camera:
         self.given += 1
         rgb = np.full((48, 64, 3), self.given % 256, np.uint8)
         return Frame(rgb, self.given - 1, Fraction(self.given - 1, 100))
+
+    def close(self) -> None:
+        pass
+
+
+class SmallHold(RateHold):
+    """Answers half the output's sides always; counts what it is told."""
+
+    def __init__(self) -> None:
+        super().__init__(30)
+        self.told = 0
+
+    def size_for(self, width: int, height: int) -> Size:
+        return width // 2, height // 2
+
+    def painted(self, took_ms: float, network_ms: float, now_seconds: float) -> None:
+        self.told += 1
+
+
+class NoWindow:
+    """A window's methods without a screen; `show` takes at least 20 ms."""
+
+    size = (640, 480)
+    closed = False
+
+    def show(self, rgb: Picture, decorate: Callable[[Picture], Picture]) -> None:
+        time.sleep(0.02)
+        decorate(rgb)
+
+    def poll_key(self) -> int:
+        return -1
+
+    def set_fullscreen(self, on: bool) -> None:
+        pass
 
     def close(self) -> None:
         pass
@@ -134,6 +171,78 @@ def test_a_frozen_show_repaints_only_when_the_look_changes(bank: Bank, counting_
     engine_thread.show = pick(show, "scream", time.monotonic())
     wait_until(lambda: counting_engine.painted == painted + 1)
     engine_thread.stop()
+
+
+def test_a_frozen_picture_says_nothing_about_the_rate(bank: Bank, counting_engine: CountingEngine) -> None:
+    frames: Latest[Frame] = Latest()
+    hold = SmallHold()
+    thread = EngineThread(lambda: Painter(counting_engine, bank, hold=hold), frames, make_show(bank))
+    thread.start()
+    frames.put(Frame(np.zeros((32, 32, 3), np.uint8), 0, Fraction(0)))
+    wait_until(lambda: hold.told == 1)
+    thread.show = pick(replace(thread.show, frozen=True), "scream", time.monotonic())
+    wait_until(lambda: counting_engine.painted == 2)
+    thread.stop()
+    assert hold.told == 1
+
+
+def test_the_wait_for_each_frame_is_measured(bank: Bank, counting_engine: CountingEngine) -> None:
+    frames: Latest[Frame] = Latest()
+    thread = EngineThread(lambda: Painter(counting_engine, bank), frames, make_show(bank))
+    waits_ms = []
+    start = time.perf_counter()
+    thread.start()
+    for n in range(6):
+        frames.put(Frame(np.zeros((32, 32, 3), np.uint8), n, Fraction(n)))
+        finished = thread.finished.take(PATIENCE_SECONDS)
+        assert finished is not None
+        waits_ms.append(finished.wait_ms)
+        time.sleep(0.1)
+    thread.stop()
+    assert min(waits_ms[1:]) > 50
+    assert sum(waits_ms) <= (time.perf_counter() - start) * 1000, "no moment is counted twice"
+
+
+def test_the_numbers_say_where_the_time_goes(
+    bank: Bank, counting_engine: CountingEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    overlays: list[hud.Overlay] = []
+    real_draw = hud.draw
+
+    def draw(rgb: Picture, overlay: hud.Overlay) -> Picture:
+        overlays.append(overlay)
+        return real_draw(rgb, overlay)
+
+    monkeypatch.setattr(hud, "draw", draw)
+    painter = Painter(counting_engine, bank, hold=SmallHold())
+    window: Any = NoWindow()
+    meters = LiveShow(CaptureThread(Camera), lambda: painter, make_show(bank), window=window, seconds=0.5).run()
+    assert list(meters.stage_ms) == ["wait", "prepare", "style", "network", "enlarge", "show"]
+    assert min(meters.stage_ms["show"]) >= 20
+    size, stages, _ = overlays[-1].lines
+    assert "64x48 painted at 32x24" in size
+    assert "show " in stages and stages.endswith("ms   counting float32")
+
+
+@dataclass
+class Parts:
+    """What `run_show` needs of a Setup."""
+
+    engine: CountingEngine
+    bank: Bank
+    said: list[str] = field(default_factory=list)
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+
+@pytest.mark.parametrize(("hold", "said"), [(SmallHold(), "64x48 painted at 32x24, "), (None, "64x48, ")])
+def test_the_report_names_the_size_of_the_work(
+    bank: Bank, counting_engine: CountingEngine, hold: RateHold | None, said: str
+) -> None:
+    setup: Any = Parts(counting_engine, bank)
+    run_show(setup, lambda: Camera(5), make_show(bank), LiveOptions(hold=hold))
+    assert said in setup.said[-1] and " fps, latency" in setup.said[-1] and "network" in setup.said[-1]
 
 
 def test_snapshot_saves_the_clean_painting(bank: Bank, counting_engine: CountingEngine, tmp_path: Path) -> None:

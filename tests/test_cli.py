@@ -12,7 +12,10 @@ import pytest
 import torch
 from PIL import Image
 
+import livestyle.live
+import livestyle.sinks.window
 from livestyle import __version__, assets, weights
+from livestyle.live import LiveOptions
 
 
 def test_version(run) -> None:  # type: ignore[no-untyped-def]
@@ -83,7 +86,7 @@ def test_cuda_asked_for_but_absent(run, photo: Path) -> None:  # type: ignore[no
     assert result.code == 2 and "--device auto" in result.err
 
 
-@pytest.mark.parametrize("file", ["decoder.safetensors", "vgg16.safetensors"])
+@pytest.mark.parametrize("file", ["fast.safetensors", "vgg16.safetensors"])
 def test_damaged_weights(run, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str) -> None:  # type: ignore[no-untyped-def]
     shutil.copytree(assets.asset_dir("weights"), tmp_path / "weights")
     data = bytearray((tmp_path / "weights" / file).read_bytes())
@@ -113,6 +116,25 @@ def test_two_pictures_of_one_name_do_not_overwrite_each_other(run, photo: Path, 
 def test_live_without_a_display(run) -> None:  # type: ignore[no-untyped-def]
     result = run("live", "0")
     assert result.code == 2 and "no window can be opened" in result.err
+
+
+@pytest.mark.parametrize("command", ["live", "demo"])
+@pytest.mark.parametrize("fps", ["0.5", "241", "-3", "nan"])
+def test_a_frame_rate_that_cannot_be_held(run, command: str, fps: str) -> None:  # type: ignore[no-untyped-def]
+    result = run(command, "--fps", fps)
+    assert result.code == 2 and result.err.count("\n") == 1
+    assert f"frame rate {fps}: choose 1 to 240 frames a second, or 0" in result.err
+
+
+@pytest.mark.parametrize(("arguments", "budget_ms"), [((), 1000 / 30), (("--fps", "25"), 40), (("--fps", "0"), None)])
+def test_the_frame_rate_reaches_the_show(run, monkeypatch: pytest.MonkeyPatch, arguments, budget_ms) -> None:  # type: ignore[no-untyped-def]
+    got: list[LiveOptions] = []
+    monkeypatch.setattr(livestyle.live, "run_show", lambda setup, source, show, options: got.append(options))
+    monkeypatch.setattr(livestyle.sinks.window, "Window", lambda title: None)
+    for command in ("demo", "live"):
+        assert run(command, *arguments).code == 0
+    budgets = [options.hold.budget_ms if options.hold else None for options in got]
+    assert budgets == [budget_ms, budget_ms]
 
 
 def test_demo_without_a_display(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

@@ -16,6 +16,7 @@ from livestyle.errors import DeviceError, SettingError, WeightsError
 from livestyle.frame import Picture
 from livestyle.model.adain import adain
 from livestyle.model.decoder import Decoder
+from livestyle.model.fast import FastModel
 from livestyle.model.vgg import VGGEncoder
 from livestyle.style import blend_stats
 from livestyle.weights import encoder_id, load_into, manifest
@@ -45,6 +46,42 @@ def test_the_engine_is_the_model(
     painting = engine.stylize(photograph, engine.style_code(stats), 0.7)
     difference = np.abs(painting - expected[0].clamp(0, 1).permute(1, 2, 0).numpy() * 255)
     assert difference.max() < 0.51
+
+
+@pytest.fixture(scope="module")
+def fast_model() -> FastModel:
+    model = FastModel().eval()
+    load_into(model, manifest()["fast"])
+    return model
+
+
+@torch.no_grad()
+def test_the_fast_engine_is_the_fast_model(fast_model: FastModel, bank: Bank, photograph: Picture) -> None:
+    fast = choose_engine("cpu", model="fast")
+    numbers = torch.from_numpy(bank.stats("wave").numbers)[None]
+    for alpha in (0.7, 1.0):
+        expected = fast_model(tensor(photograph), numbers, alpha)
+        painting = fast.stylize(photograph, fast.style_code(bank.stats("wave")), alpha)
+        assert np.abs(painting - expected[0].clamp(0, 1).permute(1, 2, 0).numpy() * 255).max() < 0.51
+
+
+def test_both_models_read_the_same_statistics(engine: Engine, photograph: Picture) -> None:
+    fast = choose_engine("cpu", model="fast")
+    assert fast.encoder_id == engine.encoder_id
+    np.testing.assert_array_equal(fast.style_stats(photograph).numbers, engine.style_stats(photograph).numbers)
+
+
+@pytest.mark.parametrize(("asked", "taken"), [("auto", "fast"), ("fast", "fast"), ("paper", "paper")])
+def test_the_model_without_cuda_is_fast_unless_asked(asked: str, taken: str, adain_weights: Path) -> None:
+    assert choose_engine("cpu", model=asked).model == taken
+    assert choose_engine("cpu", weights=adain_weights).model == "paper"
+
+
+def test_a_model_that_the_weights_do_not_have_is_refused(adain_weights: Path) -> None:
+    with pytest.raises(SettingError, match="model 'fast': these weights have paper; choose auto or one of them"):
+        choose_engine("cpu", model="fast", weights=adain_weights)
+    with pytest.raises(SettingError, match="model 'slow': these weights have paper and fast; choose"):
+        choose_engine("cpu", model="slow")
 
 
 @torch.no_grad()
@@ -78,17 +115,20 @@ def test_a_blend_of_statistics_is_the_blend_of_features(
     assert (decoder(one_pass, *size) - decoder(blended, *size)).abs().max() < 1e-4
 
 
+@pytest.mark.parametrize("model", ["paper", "fast"])
 @pytest.mark.parametrize("size", [(32, 32), (33, 47), (359, 201), (64, 500), (17, 16)])
-def test_any_size_comes_back(engine: Engine, bank: Bank, size: tuple[int, int]) -> None:
+def test_any_size_comes_back(model: str, bank: Bank, size: tuple[int, int]) -> None:
+    engine = choose_engine("cpu", model=model)
     rng = np.random.default_rng(0)
     rgb = rng.integers(0, 255, (*size, 3), dtype=np.uint8)
     painting = engine.stylize(rgb, engine.style_code(bank.stats("wave")), 1.0)
     assert painting.shape == rgb.shape and painting.dtype == np.uint8
 
 
-def test_half_precision_on_the_cpu_agrees(engine: Engine, bank: Bank, photograph: Picture) -> None:
+@pytest.mark.parametrize("model", ["paper", "fast"])
+def test_half_precision_on_the_cpu_agrees(model: str, bank: Bank, photograph: Picture) -> None:
     """bfloat16 has 8 bits of mantissa: on a picture, 3 % of full scale on average is its bound here."""
-    half = choose_engine("cpu", half=True)
+    engine, half = (choose_engine("cpu", model=model, half=half) for half in (False, True))
     assert half.precision == "bfloat16"
     stats = bank.stats("wave")
     small = photograph[:64, :64]
@@ -152,11 +192,11 @@ def test_damaged_weights_of_ones_own_are_refused(adain_weights: Path, tmp_path: 
 
 
 def test_weights_too_large_for_half_precision_are_refused() -> None:
-    entry, module = manifest()["decoder"], torch.nn.Conv2d(1, 1, 1)
+    module = torch.nn.Conv2d(1, 1, 1)
     torch.nn.init.constant_(module.weight, 70_000)
-    refuse_overflow(module, entry)
-    with pytest.raises(WeightsError, match="not finite in float16: add --no-half"):
-        refuse_overflow(module.half(), entry)
+    refuse_overflow(module, "float32")
+    with pytest.raises(WeightsError, match="weights weight are not finite in float16: add --no-half"):
+        refuse_overflow(module.half(), "float16")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="CUDA is here")
@@ -172,7 +212,7 @@ def test_unknown_device_is_said() -> None:
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
 def test_cuda_half_agrees_with_float32_on_the_cpu(engine: Engine, bank: Bank, photograph: Picture) -> None:
-    cuda = EagerEngine("cuda", half=True, reason="a test")
+    cuda = EagerEngine("cuda", model="paper", half=True, reason="a test")
     stats = bank.stats("wave")
     a = engine.stylize(photograph, engine.style_code(stats), 1.0).astype(float)
     b = cuda.stylize(photograph, cuda.style_code(stats), 1.0).astype(float)

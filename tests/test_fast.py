@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from livestyle.model.fast import STYLE_NUMBERS, FastConfig, FastNet, StyleProjection
+from livestyle.model.fast import FastConfig, FastNet, StyleProjection
+from livestyle.style import STYLE_NUMBERS
 
 
 @pytest.fixture(scope="module")
@@ -17,6 +18,7 @@ def net() -> FastNet:
 def style(seed: int, count: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(seed)
     projection = StyleProjection(FastConfig())
+    projection.fit(torch.randn(50, STYLE_NUMBERS, generator=generator))
     mean, std = projection(torch.randn(count, STYLE_NUMBERS, generator=generator))
     return mean.detach(), std.detach()
 
@@ -35,15 +37,27 @@ def test_projection_gives_every_layer_its_statistics() -> None:
     assert (std > 0).all()
 
 
-def test_projection_takes_centred_numbers() -> None:
+@pytest.mark.parametrize("count", [40, 300])
+def test_projection_whitens_what_it_is_fitted_to(count: int) -> None:
+    """Directions of very different strength reach the layers with equal strength."""
     torch.manual_seed(1)
     projection = StyleProjection(FastConfig())
-    numbers = torch.randn(2, STYLE_NUMBERS)
-    plain = projection(numbers)
-    projection.center.fill_(5.0)
-    projection.scale.fill_(0.25)
-    moved = projection(numbers * 4 + 5)
-    torch.testing.assert_close(moved, plain)
+    numbers = 3 + torch.randn(count, 20) * torch.logspace(2, -1, 20) @ torch.randn(20, STYLE_NUMBERS)
+    projection.fit(numbers)
+    seen = torch.nn.functional.linear(numbers - projection.center, projection.basis)
+    strong = min(20, count - 1)
+    covariance = seen[:, :strong].T @ seen[:, :strong] / count
+    torch.testing.assert_close(covariance, torch.eye(strong), atol=2e-2, rtol=0)
+    assert projection.basis[count - 1 :].abs().sum() == 0
+
+
+def test_projection_keeps_far_styles_in_bounds() -> None:
+    torch.manual_seed(2)
+    projection = StyleProjection(FastConfig())
+    numbers = torch.randn(200, STYLE_NUMBERS)
+    projection.fit(numbers)
+    far, further = projection(numbers[:1] * 1e6), projection(numbers[:1] * 1e8)
+    torch.testing.assert_close(far, further)
 
 
 def test_alpha_0_does_not_know_the_style_and_alpha_1_does(net: FastNet) -> None:

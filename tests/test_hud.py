@@ -7,7 +7,7 @@ import pytest
 
 from livestyle.control import help_lines, new_show
 from livestyle.frame import Picture
-from livestyle.hud import Overlay, draw
+from livestyle.hud import Overlay, draw, size_text, stages_text
 from livestyle.settings import Look
 
 
@@ -37,3 +37,22 @@ def test_help_fits_every_window(size: tuple[int, int]) -> None:
     drawn = draw(picture, Overlay(lines=("a long line of numbers " * 4,), help=tuple(help_lines(show)), message="hm"))
     assert drawn.shape == picture.shape
     assert (drawn != picture).any()
+
+
+def test_lines_too_long_for_the_window_are_written_smaller() -> None:
+    """The panel ends before the picture does."""
+    line = "wait 12  prepare 2  network 20  colour 1  enlarge 2  show 6 ms   openvino float32"
+    narrow = draw(np.full((540, 500, 3), 128, np.uint8), Overlay(lines=(line,)))
+    assert (narrow[:, -8:] == 128).all() and (narrow[:40, 420:] != 128).any()
+    wide = draw(np.full((540, 1400, 3), 128, np.uint8), Overlay(lines=(line,)))
+    assert (wide[:, 900:] == 128).all() and (wide[:40, 600:] != 128).any()
+
+
+def test_the_size_of_the_work_is_named_where_it_is_another() -> None:
+    assert size_text(1280, 720, (640, 360)) == "1280x720 painted at 640x360"
+    assert size_text(1280, 720, (1280, 720)) == size_text(1280, 720, None) == "1280x720"
+
+
+def test_stages_are_named_in_their_order_and_next_to_nothing_is_left_out() -> None:
+    assert stages_text({"wait": 11.6, "style": 0.1, "network": 20.2, "show": 0.6}) == "wait 12  network 20  show 1 ms"
+    assert stages_text({}) == ""

@@ -7,12 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from livestyle.assets import asset_dir
 from livestyle.bank import Bank
-from livestyle.color import keep_frame_color, match_palette
+from livestyle.color import PALETTE_PIXELS, keep_frame_color, match_palette
 from livestyle.control import new_show, pick
 from livestyle.frame import Picture
 from livestyle.pipeline import Painter, resized
+from livestyle.rate import RateHold, Size
 from livestyle.settings import Look
+from livestyle.sources.images import load_image
 from livestyle.style import palette_of
 from tests.conftest import CountingEngine
 
@@ -95,6 +98,14 @@ def test_palette_gives_the_styles_colours(photograph: Picture) -> None:
     np.testing.assert_allclose(match_palette(photograph, palette_of(photograph[::2, ::2])), photograph, atol=2)
 
 
+def test_a_few_pixels_tell_a_large_pictures_colours() -> None:
+    """A photograph matched to its own palette stays as it is, in sizes of which a part is looked at."""
+    photograph = load_image(asset_dir("media") / "astronaut.jpg")
+    for picture in (photograph, photograph[:301, :407]):
+        assert picture.shape[0] * picture.shape[1] > 8 * PALETTE_PIXELS
+        np.testing.assert_allclose(match_palette(picture, palette_of(picture)), picture, atol=3)
+
+
 def test_palette_invents_no_colours_in_a_flat_picture() -> None:
     rng = np.random.default_rng(0)
     flat = np.clip(128 + rng.normal(0, 1.5, (48, 48, 3)), 0, 255).astype(np.uint8)
@@ -105,3 +116,87 @@ def test_palette_invents_no_colours_in_a_flat_picture() -> None:
 def test_palette_in_the_pipeline(bank: Bank, counting_engine: CountingEngine, photograph: Picture) -> None:
     painting = Painter(counting_engine, bank).paint(photograph, replace(WAVE, palette=True)).rgb
     np.testing.assert_allclose(palette_of(painting).mean, bank.stats("wave").palette.mean, atol=0.06)
+
+
+class SmallHold(RateHold):
+    """Answers one size always, and keeps what it is told."""
+
+    def __init__(self, size: Size) -> None:
+        super().__init__(30)
+        self.size = size
+        self.asked: list[Size] = []
+        self.told: list[tuple[float, float, float]] = []
+
+    def size_for(self, width: int, height: int) -> Size:
+        self.asked.append((width, height))
+        return self.size
+
+    def painted(self, took_ms: float, network_ms: float, now_seconds: float) -> None:
+        self.told.append((took_ms, network_ms, now_seconds))
+
+
+class SizesEngine(CountingEngine):
+    """Keeps the shapes of the frames it is given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shapes: list[tuple[int, ...]] = []
+
+    def stylize(self, rgb: Picture, code: object, alpha: float) -> Picture:
+        self.shapes.append(rgb.shape)
+        return super().stylize(rgb, code, alpha)
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+def test_a_small_working_size_is_enlarged_to_the_output(bank: Bank, photograph: Picture, mirror: bool) -> None:
+    engine, hold = SizesEngine(), SmallHold((64, 48))
+    painting = Painter(engine, bank, hold=hold).paint(photograph, replace(WAVE, mirror=mirror))
+    assert (engine.shapes, hold.asked, painting.working_size) == ([(48, 64, 3)], [(128, 96)], (64, 48))
+    expected = 255 - (photograph[:, ::-1] if mirror else photograph).astype(int)
+    assert painting.rgb.shape == expected.shape and painting.rgb.dtype == np.uint8
+    assert np.abs(painting.rgb - expected).mean() < 4
+
+
+def test_the_hold_is_told_the_whole_time_and_the_networks(bank: Bank, photograph: Picture) -> None:
+    hold = SmallHold((64, 48))
+    painting = Painter(CountingEngine(), bank, hold=hold).paint(photograph, replace(WAVE, palette=True))
+    assert list(painting.stage_ms) == ["prepare", "style", "network", "colour", "enlarge"]
+    ((took_ms, network_ms, _),) = hold.told
+    assert took_ms == pytest.approx(sum(painting.stage_ms.values()))
+    assert network_ms == painting.stage_ms["network"]
+
+
+def test_the_hold_is_not_told_of_what_says_nothing(bank: Bank, photograph: Picture) -> None:
+    hold = SmallHold((64, 48))
+    painter = Painter(CountingEngine(), bank, hold=hold)
+    bypassed = painter.paint(photograph, replace(WAVE, bypass=True))
+    assert bypassed.working_size is None and bypassed.rgb.shape == photograph.shape
+    held = painter.paint(photograph, WAVE, counts=False)
+    assert held.working_size == (64, 48) and hold.told == []
+
+
+def test_without_a_hold_nothing_is_enlarged(bank: Bank, counting_engine: CountingEngine, photograph: Picture) -> None:
+    painting = Painter(counting_engine, bank).paint(photograph, WAVE)
+    assert painting.working_size == (128, 96) and "enlarge" not in painting.stage_ms
+
+
+def test_own_colours_are_those_of_the_full_frame(bank: Bank, counting_engine: CountingEngine) -> None:
+    """Stripes of one pixel would be gone in the small frame."""
+    stripes = np.full((96, 128, 3), 120, np.uint8)
+    stripes[:, ::2] = (160, 110, 90)
+    painter = Painter(counting_engine, bank, hold=SmallHold((64, 48)))
+    painting = painter.paint(stripes, replace(WAVE, preserve_color=True)).rgb.astype(int)
+    redness = painting[..., 0] - painting[..., 2]
+    np.testing.assert_allclose(redness[:, ::2], 70, atol=4)
+    np.testing.assert_allclose(redness[:, 1::2], 0, atol=4)
+    np.testing.assert_allclose(painting @ (0.299, 0.587, 0.114), 255 - 121, atol=6)
+
+
+def test_a_slow_painter_becomes_smaller_by_itself(bank: Bank, photograph: Picture) -> None:
+    """With the real hold: a rate that no machine has."""
+    hold = RateHold(240)
+    for n in range(4):
+        hold.size_for(640, 480)
+        hold.painted(400, 390, n)
+    painting = Painter(CountingEngine(), bank, size=(640, 480), hold=hold).paint(photograph, WAVE)
+    assert painting.working_size == (216, 160) and painting.rgb.shape == (480, 640, 3)

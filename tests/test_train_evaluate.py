@@ -20,7 +20,7 @@ from safetensors.torch import save_file
 
 from livestyle.assets import asset_dir
 from livestyle.color import match_palette
-from livestyle.engine import Engine
+from livestyle.engine import choose_engine
 from livestyle.errors import SettingError
 from livestyle.frame import Picture
 from livestyle.model.decoder import Decoder
@@ -77,8 +77,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
         assert isinstance(convolution, torch.nn.Conv2d)
         torch.nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
     save_file(decoder.state_dict(), weights / "decoder.safetensors")
-    shutil.copy(weights / "decoder.safetensors", run)
     write_manifest(weights)
+    shutil.copytree(weights, run / "weights")
     return SimpleNamespace(
         content=write_pictures(folder / "content", "abc", 0),
         style=write_pictures(folder / "style", "xyz", 10),
@@ -98,7 +98,7 @@ def run(made: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str
     def call(*arguments: str) -> tuple[dict[str, Any], str]:
         common = {
             "--content": made.content, "--style": made.style, "--count-content": 2, "--count-style": 2,
-            "--side": SIDE, "--encoder": made.encoder, "--measure-with": made.encoder, "--time-size": "32x24",
+            "--side": SIDE, "--measure-with": made.encoder, "--time-size": "32x24",
             "--time-runs": 2, "--device": "cpu", "--out": tmp_path / "out",
         }  # fmt: skip
         evaluate.main([*(str(part) for pair in common.items() for part in pair), *arguments])
@@ -117,7 +117,7 @@ def test_three_kinds_of_systems_in_one_table(made: SimpleNamespace, tmp_path: Pa
     assert {p.name for p in kept.iterdir()} == {f"{c}__{s}.png" for c in "ab" for s in "xy"}
     peer = Path(shutil.move(kept, tmp_path / "peer"))
     result, said = run(
-        "--systems", f"mine={made.weights}", f"run 2={made.run}", f"+3={made.weights.parent}", f"peer=pictures:{peer}"
+        "--systems", f"mine={made.weights}", f"run 2={made.run}", f"+3=paper:{made.weights}", f"peer=pictures:{peer}"
     )
 
     protocol, rows = result["protocol"], result["rows"]
@@ -160,14 +160,13 @@ def test_figures_are_those_of_the_kept_pictures(made: SimpleNamespace, tmp_path:
     assert len(set(style_distances)) == 4
 
 
-def test_weights_paint_to_the_bit_as_the_program(engine: Engine, made: SimpleNamespace) -> None:
-    system = Weights(
-        "shipped", asset_dir("weights"), encoder=made.encoder, palette=True, dtype=torch.float32,
-        device=torch.device("cpu"),
-    )  # fmt: skip
+@pytest.mark.parametrize("model", ["paper", "fast"])
+def test_weights_paint_to_the_bit_as_the_program(model: str) -> None:
+    engine = choose_engine("cpu", model=model)
+    system = Weights("shipped", Path(f"{model}:{asset_dir('weights')}"), palette=True, half=False, device="cpu")
     photograph, artwork = Sample("p", random_picture(0, 41, 50)), Sample("a", random_picture(1))
     plain = engine.stylize(photograph.rgb, engine.style_code(engine.style_stats(artwork.rgb)), 1.0)
-    assert np.array_equal(system.network(photograph.rgb, system.style(artwork)), plain)
+    assert np.array_equal(system.network(photograph.rgb, artwork), plain)
     assert np.array_equal(system.paint(photograph, artwork), match_palette(plain, palette_of(artwork.rgb)))
 
 
@@ -213,7 +212,8 @@ WRONG = {
     "a system without a folder": (["--systems", "mine"], "NAME=FOLDER"),
     "a name that leaves the folder": (["--systems", "../x=weights"], "NAME=FOLDER"),
     "two of one name": (["--systems", "a={weights}", "a={run}"], "'a'"),
-    "an empty folder": (["--systems", "a={style}"], "neither manifest.json nor decoder.safetensors"),
+    "an empty folder": (["--systems", "a={style}"], "holds no manifest.json"),
+    "a model that is not there": (["--systems", "a=fast:{weights}"], "has paper, not 'fast'"),
     "no pictures of pairs": (["--systems", "a=pictures:{style}"], "holds no <content>__<style>.png"),
     "no photographs": (["--content", "nowhere"], "'nowhere' holds no pictures"),
     "no such clip": (["--clips", "nowhere.mp4"], "nowhere.mp4"),

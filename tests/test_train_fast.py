@@ -9,11 +9,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from livestyle.model.fast import STYLE_NUMBERS
+from livestyle.model.fast import FastModel
+from livestyle.style import STYLE_NUMBERS
 from livestyle.weights import manifest
 from tests.training import log_of, tiny_flags
 from train import checkpoint
-from train.fast import FastModel, Flags, seen_again, steady_loss, style_numbers, train
+from train.fast import Flags, seen_again, steady_loss, style_numbers, train
 from train.losses import structure_loss, style_targets
 
 
@@ -38,7 +39,7 @@ def test_it_learns_without_style_first_and_then_with(flags: Flags, tmp_path: Pat
     assert [row["step"] for row in rows] == list(range(1, 41))
     assert set(rows[0]) & set(rows[-1]) == {"step", "lr", "identity"}
     assert rows[29]["identity"] < 0.6 * rows[0]["identity"]
-    assert {"content", "style", "color", "tv", "steady"} <= set(rows[-1])
+    assert {"content", "tone", "style", "color", "tv", "steady"} <= set(rows[-1])
     assert manifest(tmp_path / "weights")["fast"].arch == "fast"
     weights = load_file(tmp_path / "weights" / "fast.safetensors")
     assert {v.dtype for v in weights.values()} == {torch.float16}

@@ -7,7 +7,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from train.losses import color_loss, content_loss, style_loss, style_targets, tap_stats, total_variation
+from train.losses import (
+    color_loss,
+    content_loss,
+    style_loss,
+    style_targets,
+    tap_stats,
+    tone_loss,
+    total_variation,
+)
 
 
 def make_taps(seed: int, n: int = 2) -> list[Tensor]:
@@ -121,3 +129,18 @@ def test_color_loss_equals_numpy() -> None:
     pictures = torch.from_numpy(artwork).float()
     loss = color_loss(torch.from_numpy(painting).float(), style_targets(pictures, [pictures] * 4).color)
     assert loss.item() == pytest.approx(expected, rel=1e-4)
+
+
+def test_tone_is_light_and_dark_whatever_the_contrast() -> None:
+    generator = torch.Generator().manual_seed(0)
+    patches = torch.rand(2, 1, 4, 6, generator=generator).repeat_interleave(8, 2).repeat_interleave(8, 3)
+    photograph = patches.expand(-1, 3, -1, -1)
+    tinted = (0.2 + 0.5 * photograph) * torch.tensor([1.0, 0.8, 0.6]).view(1, 3, 1, 1)
+    assert tone_loss(photograph, photograph) == 0
+    assert tone_loss(tinted, photograph) < 0.02
+    clouded = tinted.clone()
+    clouded[:, :, :16, :16] = 0
+    assert tone_loss(clouded, photograph) > 10 * tone_loss(tinted, photograph)
+    assert tone_loss(1 - photograph, photograph) > 2  # a negative
+    flat = torch.full((1, 3, 32, 32), 0.5) + 0.01 * torch.randn(1, 3, 32, 32, generator=generator)
+    assert tone_loss(flat.flip(3), flat) < 1e-2  # noise is no tone

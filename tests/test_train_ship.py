@@ -112,13 +112,26 @@ def test_shipping_copies_the_networks_and_notes_the_command(
     assert manifest(finished / "weights")["decoder"].command == "made by hand"
 
 
-def test_a_folder_without_a_trained_decoder_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_networks_neighbours_stay_with_their_encoder(finished: Path, tmp_path: Path) -> None:
+    shipped = tmp_path / "shipped"
+    write_weights(shipped, {"encoder": small("vgg.safetensors", b"the encoder"), "fast": small("f.safetensors", b"F")})
+    ship(Flags(run=finished, weights=shipped))
+    entries = manifest(shipped)
+    assert set(entries) == {"encoder", "decoder", "fast"}
+    assert all(e.sha256 == hashlib.sha256(e.file.read_bytes()).hexdigest() for e in entries.values())
+    write_weights(shipped, {"encoder": small("vgg.safetensors", b"another"), "fast": small("f.safetensors", b"F")})
+    with pytest.raises(ValueError, match="another encoder than fast in"):
+        ship(Flags(run=finished, weights=shipped))
+    assert (shipped / "vgg.safetensors").read_bytes() == b"another" and "decoder" not in manifest(shipped)
+
+
+def test_a_folder_without_a_trained_network_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "run" / "weights").mkdir(parents=True)
     (tmp_path / "run" / "weights" / "manifest.json").write_text(json.dumps({"weights": {}}))
     for folder in (tmp_path / "run", tmp_path / "absent"):
         with pytest.raises(SystemExit) as stop:
             run(ship, Flags(run=folder, weights=tmp_path))
         assert stop.value.code == 2
-        expected = f"error: {folder / 'weights'} holds no trained decoder: give the --out folder of a training\n"
+        expected = f"error: {folder / 'weights'} holds no trained network: give the --out folder of a training\n"
         assert capsys.readouterr().err == expected
     assert os.listdir(tmp_path) == ["run"]

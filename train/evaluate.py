@@ -34,7 +34,7 @@ from train.losses import tap_stats
 from train.metrics import Judge, warping_error
 from train.runtime import flag, parse_flags, pick_device
 from train.sheet import Record, draw_sheet, write_tables
-from train.systems import Pictures, Sample, System, Weights, at_side, clip_frames, painting_dtype, weights_entry
+from train.systems import Pictures, Sample, System, Weights, at_side, clip_frames, weights_entry
 
 SAID = 5
 """Reasons why something is left out that are printed for each system."""
@@ -49,7 +49,7 @@ class Flags:
     content: tuple[str, ...] = flag("photographs: folders, tar shards or globs")
     style: tuple[str, ...] = flag("artworks: folders, tar shards or globs")
     systems: tuple[str, ...] = flag(
-        "NAME=FOLDER of weights (with manifest.json), of a training run or of a decoder.safetensors; "
+        "NAME=FOLDER of weights (with manifest.json) or of a training run, or NAME=fast:FOLDER for that model of it; "
         "or NAME=pictures:FOLDER of <content>__<style>.png, and <clip>__<style>.mp4 or .mkv, painted by another program"
     )
     out: Path = flag("folder for table.md, table.json and sheet.png")
@@ -60,10 +60,6 @@ class Flags:
     clips: tuple[str, ...] = flag("video files or globs, for the warping error", ())
     clip_style: str = flag("the artwork for the clips, by its file name; empty: the first", "")
     clip_frames: int = flag("only the first so many frames of a clip; 0: all", 0)
-    encoder: Path = flag(
-        "normalised encoder weights, for folders with a decoder alone",
-        Path("weights/vgg16.safetensors"),
-    )
     measure_with: Path = flag("normalised encoder weights that measure", Path("weights/vgg16.safetensors"))
     time_size: str = flag("size of the timed frames, WIDTHxHEIGHT", "640x360")
     time_runs: int = flag("timed frames a system; 0: none", 10)
@@ -101,10 +97,8 @@ def open_systems(flags: Flags, device: torch.device) -> list[System]:
         if where.startswith("pictures:"):
             systems[name] = Pictures(name, Path(where.removeprefix("pictures:")))
         else:
-            dtype = painting_dtype(flags.precision, device)
-            systems[name] = Weights(
-                name, Path(where), encoder=flags.encoder, palette=flags.palette, dtype=dtype, device=device
-            )
+            half = flags.precision == "half" or (flags.precision == "auto" and device.type != "cpu")
+            systems[name] = Weights(name, Path(where), palette=flags.palette, half=half, device=device.type)
     return list(systems.values())
 
 
@@ -188,7 +182,7 @@ def time_systems(flags: Flags, systems: dict[System, Record], artwork: Sample) -
     """Milliseconds of the network, uint8 frame in and uint8 frame out, in turns."""
     frame = test_picture(*flags.timed_px)
     painters = [system for system in systems if isinstance(system, Weights)]
-    jobs = [partial(painter.network, frame, painter.style(artwork)) for painter in painters]
+    jobs = [partial(painter.network, frame, artwork) for painter in painters]
     for painter, times_ms in zip(painters, interleaved_ms(jobs, flags.time_runs), strict=True):
         systems[painter].times_ms = times_ms
 
@@ -241,7 +235,7 @@ def evaluate(flags: Flags) -> None:
         "timed_px": flags.time_size,
         "timed_runs": flags.time_runs,
         "device": device_name(device.type),
-        "precision": str(painting_dtype(flags.precision, device)).removeprefix("torch."),
+        "precision": ", ".join({s.engine.precision for s in systems if isinstance(s, Weights)}) or "-",
         "livestyle": __version__,
     }
     save_image(flags.out / "sheet.png", sheet_of(systems, photographs, artworks))

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from livestyle.frame import Picture
-from livestyle.model.fast import FastNet, StyleProjection
+from livestyle.model.fast import FastModel
 from livestyle.model.vgg import VGGEncoder
 from train.cache import CachedCrops
 from train.crops import CropStream
@@ -27,7 +27,7 @@ from train.distributed import Team
 from train.feed import WholeWorkStats, as_pictures
 from train.learner import Learner
 from train.loop import Recipe, RunFlags, load_encoder, load_network, open_both, run_training
-from train.losses import StyleTargets, color_loss, structure_loss, style_loss, total_variation
+from train.losses import StyleTargets, color_loss, structure_loss, style_loss, tone_loss, total_variation
 from train.runtime import command_line, flag, parse_flags, run
 from train.shards import is_streamed
 from train.ship import Network, encoder_network, trained_network
@@ -38,11 +38,12 @@ class Flags(RunFlags):
     """Train the `fast` model."""
 
     style_side: int = flag("statistics of whole works at this shorter side, once each", 256)
-    content_weight: float = flag("weight of the content loss: relu4_1 and half of relu3_1, instance-normalised", 10.0)
-    style_weight: float = flag("weight of the style loss", 4.0)
-    color_weight: float = flag("weight of the colour loss: mean and std of RGB and opponent colours", 100.0)
+    content_weight: float = flag("weight of the content loss: relu4_1 and half of relu3_1, instance-normalised", 5.0)
+    tone_weight: float = flag("weight of the tone loss: light and dark where the photograph has them", 5.0)
+    style_weight: float = flag("weight of the style loss", 16.0)
+    color_weight: float = flag("weight of the colour loss: mean and std of RGB and opponent colours", 300.0)
     tv_weight: float = flag("weight of the total variation", 1.0)
-    identity_weight: float = flag("weight of the mean absolute error at alpha 0", 10.0)
+    identity_weight: float = flag("weight of the mean absolute error at alpha 0, of one picture a step", 40.0)
     steady_weight: float = flag("weight of the difference of paintings of one scene, seen twice", 20.0)
 
 
@@ -57,19 +58,6 @@ class Batch(NamedTuple):
     """By how many pixels `again` lies further down and right."""
     style: StyleTargets | None
     """None in the warm-up."""
-
-
-class FastModel(nn.Module):
-    """The network and its projection: what is trained and shipped."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.net = FastNet()
-        self.projection = StyleProjection(self.net.config)
-
-    def forward(self, content: Tensor, numbers: Tensor, alpha: float = 1.0) -> Tensor:
-        """Paint (N, 3, H, W) in styles given by their numbers, (N, 1920)."""
-        return self.net(content, *self.projection(numbers), alpha)  # type: ignore[no-any-return]
 
 
 def style_numbers(style: StyleTargets) -> Tensor:
@@ -90,20 +78,29 @@ class Objective(nn.Module):
         if batch.style is None:
             numbers = self.model.projection.center.expand(len(batch.content), -1)
             return {"identity": F.l1_loss(self.model(batch.content, numbers, alpha=0.0), batch.content)}
-        numbers = style_numbers(batch.style)
-        painting = self.model(batch.content, numbers)
-        again = self.model(batch.again, numbers)
+        count = len(batch.content)
+        painted = self._painted(batch, style_numbers(batch.style))
+        painting, again, plain = painted[:count], painted[count:-1], painted[-1:]
         with torch.no_grad():
             photograph = self.encoder(batch.content)
         taps = self.encoder(painting)
         return {
             "content": structure_loss(taps[3], photograph[3]) + 0.5 * structure_loss(taps[2], photograph[2]),
+            "tone": tone_loss(painting, batch.content),
             "style": style_loss(taps, batch.style.taps),
             "color": color_loss(painting, batch.style.color),
             "tv": total_variation(painting),
-            "identity": F.l1_loss(self.model(batch.content, numbers, alpha=0.0), batch.content),
+            "identity": F.l1_loss(plain, batch.content[:1]),
             "steady": steady_loss(painting, again, batch.shift),
         }
+
+    def _painted(self, batch: Batch, numbers: Tensor) -> Tensor:
+        """The photographs, the same seen again, and the first of them at alpha 0, in one pass."""
+        pictures = torch.cat([batch.content, batch.again, batch.content[:1]])
+        alpha = torch.ones(len(pictures), 1, 1, 1, device=pictures.device)
+        alpha[-1] = 0
+        painted: Tensor = self.model(pictures, torch.cat([numbers, numbers, numbers[:1]]), alpha)
+        return painted
 
 
 def steady_loss(painting: Tensor, again: Tensor, shift: tuple[int, int]) -> Tensor:
@@ -134,7 +131,7 @@ def seen_again(content: Tensor, seed: tuple[int, ...]) -> tuple[Tensor, tuple[in
     return (moved * rng.uniform(0.93, 1.07) + noise).clamp(0, 1), (dy, dx)
 
 
-CENTERED_WORKS = 128
+WHITENED_WORKS = 1024
 
 
 class FastRecipe(Recipe):
@@ -156,15 +153,11 @@ class FastRecipe(Recipe):
         if flags.init:
             load_network(self.model, flags.init)
         elif not flags.resume:
-            self.center_styles(min(CENTERED_WORKS, works.sampler.pictures))
+            count = min(WHITENED_WORKS, works.sampler.pictures)
+            if crew.leads:
+                print(f"whitening the style statistics of {count} artworks", flush=True)
+            self.model.projection.fit(style_numbers(self.whole.targets(range(count))))
         self.learner = Learner(self.model, lr=flags.lr, ema=flags.ema, clip=flags.clip)
-
-    def center_styles(self, count: int) -> None:
-        """Let the projection see its numbers with mean 0 and deviation 1 over some of the artworks."""
-        numbers = style_numbers(self.whole.targets(range(count)))
-        projection = self.model.projection
-        projection.center.copy_(numbers.mean(0))
-        projection.scale.copy_(1 / numbers.std(0).clamp_min(1e-3))
 
     def batches(self, start: int) -> Iterator[Batch]:
         """See `train.loop.Recipe`."""

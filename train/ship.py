@@ -1,4 +1,4 @@
-"""Weights folders as livestyle takes them; and a finished run's decoder put among those that ship.
+"""Weights folders as livestyle takes them; and a finished run's network put among those that ship.
 
 python -m train.ship --run runs/decoder --command 'python -m train.decoder ...'
 """
@@ -22,7 +22,7 @@ from train.runtime import flag, parse_flags, run
 
 @dataclass(frozen=True)
 class Flags:
-    """Put a trained decoder into the weights folder and write the manifest."""
+    """Put a trained network into the weights folder and write the manifest."""
 
     run: Path = flag("the training's --out folder")
     command: str = flag("the training command, for the manifest; default: the one the run noted", "")
@@ -69,6 +69,14 @@ def write_weights(folder: Path, networks: Mapping[str, Network]) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
+def add_networks(folder: Path, networks: Mapping[str, Network]) -> None:
+    """Put networks into a weights folder, beside or in place of those of other or the same name."""
+    both = _networks(folder) | dict(networks)
+    for network in networks.values():
+        _replace(folder / network.entry["file"], network.data)
+    _write_manifest(folder, both)
+
+
 def _write_manifest(folder: Path, networks: Mapping[str, Network]) -> None:
     entries = {
         name: network.entry | {"sha256": hashlib.sha256(network.data).hexdigest()} for name, network in networks.items()
@@ -89,17 +97,29 @@ def _manifest(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def ship(flags: Flags) -> None:
-    """Copy the run's networks, note the command, hash."""
-    source = flags.run / "weights"
-    networks = {name: Network((source / e["file"]).read_bytes(), e) for name, e in _manifest(source).items()}
-    if "decoder" not in networks:
-        raise FileNotFoundError(f"{source} holds no trained decoder: give the --out folder of a training")
+    """Copy the run's networks, note the command, hash. Networks that the run did not train stay.
+
+    Raises FileNotFoundError when the run trained nothing, ValueError when it used another encoder than
+    the networks that stay.
+    """
+    new, old = _networks(flags.run / "weights"), _networks(flags.weights)
+    trained = [name for name in new if name != "encoder"]
+    if not trained:
+        raise FileNotFoundError(
+            f"{flags.run / 'weights'} holds no trained network: give the --out folder of a training"
+        )
+    staying = [name for name in old if name not in new]
+    if staying and old["encoder"].data != new["encoder"].data:
+        raise ValueError(f"{flags.run} used another encoder than {' and '.join(staying)} in {flags.weights}")
     if flags.command:
-        networks["decoder"].entry["command"] = flags.command
-    for network in networks.values():
-        _replace(flags.weights / network.entry["file"], network.data)
-    _write_manifest(flags.weights, networks)
-    print(f"{flags.weights / 'manifest.json'}: decoder of {flags.run}")
+        for name in trained:
+            new[name].entry["command"] = flags.command
+    add_networks(flags.weights, new)
+    print(f"{flags.weights / 'manifest.json'}: {' and '.join(trained)} of {flags.run}")
+
+
+def _networks(folder: Path) -> dict[str, Network]:
+    return {name: Network((folder / e["file"]).read_bytes(), e) for name, e in _manifest(folder).items()}
 
 
 if __name__ == "__main__":

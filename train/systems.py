@@ -8,23 +8,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from PIL import Image
 from safetensors import SafetensorError, safe_open
-from torch import Tensor
 
 from livestyle.color import match_palette
+from livestyle.engine.eager import EagerEngine, StyleCode
 from livestyle.errors import SettingError, WeightsError
 from livestyle.frame import Picture
-from livestyle.model.adain import adain, mean_std
-from livestyle.model.decoder import Decoder
-from livestyle.model.vgg import Arch, VGGEncoder
 from livestyle.pipeline import resized
 from livestyle.settings import fit_size
 from livestyle.sources.images import load_image
-from livestyle.style import Palette, palette_of
-from livestyle.weights import WeightsEntry, load_into, manifest
-from train.metrics import CLIP_LINES_PX, as_batch
+from livestyle.style import Palette
+from livestyle.weights import OWN_NETWORK, ModelName, WeightsEntry, models_in
+from train.metrics import CLIP_LINES_PX
 
 
 class Sample(NamedTuple):
@@ -34,53 +30,31 @@ class Sample(NamedTuple):
     rgb: Picture
 
 
-class Style(NamedTuple):
-    """relu4_1's mean and std, (1, 512, 1, 1) float32 each on the painter's device, and the colours."""
-
-    mean: Tensor
-    std: Tensor
-    palette: Palette
-
-
 class Weights:
-    """A system that paints: encoder, AdaIN and decoder, to the bit as `livestyle.engine.eager` runs them."""
+    """A system that paints: the program's own plain engine."""
 
-    def __init__(
-        self, name: str, folder: Path, *, encoder: Path, palette: bool, dtype: torch.dtype, device: torch.device
-    ) -> None:
-        """folder: of weights, or a training run's. encoder: for a folder with a decoder alone. Raises WeightsError."""
-        self.name, self.palette, self.dtype, self.device = name, palette, dtype, device
-        entries = weights_in(folder, encoder)
-        if entries[0].arch != entries[1].arch:
-            raise WeightsError(f"{name}: {entries[1].file} mirrors {entries[1].arch}: give --encoder of that network")
-        self.encoder, self.decoder = VGGEncoder(entries[0].arch), Decoder(entries[1].arch)
-        for module, entry in zip((self.encoder, self.decoder), entries, strict=True):
-            load_into(module, entry)
-            module.eval().requires_grad_(False)
-            module.to(device, self.dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._styles: dict[str, Style] = {}
+    def __init__(self, name: str, folder: Path, *, palette: bool, half: bool, device: str) -> None:
+        """folder: of weights, or a training run's; MODEL:FOLDER where it has several models. Raises WeightsError."""
+        self.name, self.palette = name, palette
+        weights, model = weights_in(folder)
+        self.engine = EagerEngine(device, model=model, half=half, reason="evaluated", weights=weights)
+        self._styles: dict[str, tuple[StyleCode, Palette]] = {}
 
-    def style(self, artwork: Sample) -> Style:
-        """The artwork's statistics, computed once."""
+    def style(self, artwork: Sample) -> tuple[StyleCode, Palette]:
+        """The artwork as a style, computed once."""
         if artwork.stem not in self._styles:
-            with torch.inference_mode():
-                mean, std = mean_std(self.encoder.relu4_1(as_batch(artwork.rgb, self.device, self.dtype)))
-            self._styles[artwork.stem] = Style(mean, std, palette_of(artwork.rgb))
+            stats = self.engine.style_stats(artwork.rgb)
+            self._styles[artwork.stem] = self.engine.style_code(stats), stats.palette
         return self._styles[artwork.stem]
 
-    @torch.inference_mode()
-    def network(self, rgb: Picture, style: Style) -> Picture:
+    def network(self, rgb: Picture, artwork: Sample) -> Picture:
         """Paint without the palette step: HxWx3 uint8 RGB in and out."""
-        content = self.encoder.relu4_1(as_batch(rgb, self.device, self.dtype))
-        painting = self.decoder(adain(content, style.mean, style.std), *rgb.shape[:2])
-        pixels = painting[0].float().clamp_(0, 1).mul_(255).round_().to(torch.uint8)
-        return np.ascontiguousarray(pixels.permute(1, 2, 0).cpu().numpy())
+        return self.engine.stylize(rgb, self.style(artwork)[0], 1.0)
 
     def paint(self, photograph: Sample, artwork: Sample) -> Picture:
         """The program's painting: HxWx3 uint8 RGB."""
-        style = self.style(artwork)
-        painting = self.network(photograph.rgb, style)
-        return match_palette(painting, style.palette) if self.palette else painting
+        painting = self.network(photograph.rgb, artwork)
+        return match_palette(painting, self.style(artwork)[1]) if self.palette else painting
 
     def paint_clip(self, clip: Path, artwork: Sample) -> Iterator[Picture]:
         """The clip's frames, each painted on its own at 360 lines or the clip's, if it has fewer."""
@@ -116,27 +90,22 @@ class Pictures:
 System = Weights | Pictures
 
 
-def painting_dtype(precision: str, device: torch.device) -> torch.dtype:
-    """As the program chooses it: half is float16 on a GPU, where it is also the default, and bfloat16 on the CPU."""
-    if device.type == "cpu":
-        return torch.bfloat16 if precision == "half" else torch.float32
-    return torch.float32 if precision == "float32" else torch.float16
+def weights_in(folder: Path) -> tuple[Path, ModelName]:
+    """The weights folder and the model that a folder means: of weights, of a training run, or MODEL:FOLDER.
 
-
-def weights_in(folder: Path, encoder: Path) -> tuple[WeightsEntry, WeightsEntry]:
-    """Encoder and decoder of a weights folder or a training run; `encoder` where only a decoder is there.
-
-    Raises WeightsError.
+    Without a model's name it is the first of paper and fast that is there. Raises WeightsError.
     """
-    for place in (folder, folder / "weights"):
-        if (place / "manifest.json").exists():
-            entries = manifest(place)
-            if not {"encoder", "decoder"} <= entries.keys():
-                raise WeightsError(f"{place / 'manifest.json'} names no encoder or no decoder")
-            return entries["encoder"], entries["decoder"]
-    if (folder / "decoder.safetensors").exists():
-        return weights_entry(encoder), weights_entry(folder / "decoder.safetensors")
-    raise WeightsError(f"{folder} holds neither manifest.json nor decoder.safetensors: give a folder that does")
+    wanted, _, rest = str(folder).partition(":")
+    named = wanted in OWN_NETWORK  # and not a drive letter
+    place = Path(rest) if named else folder
+    for weights in (place, place / "weights"):
+        if (weights / "manifest.json").exists():
+            there = models_in(weights)
+            for model in there:
+                if model == wanted or not named:
+                    return weights, model
+            raise WeightsError(f"{weights / 'manifest.json'} has {' and '.join(there) or 'no model'}, not {wanted!r}")
+    raise WeightsError(f"{place} holds no manifest.json: give a weights folder or the --out folder of a training")
 
 
 def weights_entry(file: Path) -> WeightsEntry:
@@ -146,7 +115,7 @@ def weights_entry(file: Path) -> WeightsEntry:
             names = set(tensors.keys())
     except SafetensorError as error:
         raise WeightsError(f"{file} is no safetensors file ({error})") from None
-    arch: Arch = "vgg19" if "conv3_4.weight" in names else "vgg16"
+    arch = "vgg19" if "conv3_4.weight" in names else "vgg16"
     sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
     return WeightsEntry(file, arch, sha256, origin="", licence="", command="")
 

@@ -6,14 +6,16 @@ import importlib.util
 import platform
 import shutil
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from livestyle.errors import DeviceError, SettingError
 from livestyle.frame import Picture
+from livestyle.weights import ModelName, models_in
 
 if TYPE_CHECKING:
     from livestyle.style import StyleStats
-
 StyleCode = Any
 """A model's small tensors for a blend of styles; only the engine that made it looks inside."""
 
@@ -26,6 +28,8 @@ class Engine(Protocol):
 
     name: str
     """Backend, as in torch-cpu."""
+    model: ModelName
+    """paper or fast."""
     device: str
     """The hardware's own name."""
     precision: str
@@ -45,52 +49,94 @@ class Engine(Protocol):
         """Paint a frame: HxWx3 uint8 RGB in and out, same size, at least 16 px a side."""
 
 
-def choose_engine(device: str = "auto", *, half: bool | None = None, weights: Path | None = None) -> Engine:
-    """Build the engine for a device: auto, cuda, mps, cpu, openvino or openvino:DEVICE.
+def choose_engine(
+    device: str = "auto",
+    *,
+    model: str = "auto",
+    half: bool | None = None,
+    int8: bool = False,
+    weights: Path | None = None,
+) -> Engine:
+    """Build the engine for a device: auto, cuda, mps, cpu, openvino, openvino:DEVICE or torch-cuda.
 
-    auto takes a GPU that PyTorch can use, else OpenVINO on the CPU, else PyTorch on the CPU; `cpu` is
-    always PyTorch, the reference. half: None means half precision on a GPU, float32 with PyTorch on
-    the CPU, and with OpenVINO what suits the hardware. weights: a folder with a manifest.json; None
-    means the shipped one. Raises DeviceError when the device asked for is not there, WeightsError
-    when weights are damaged.
+    auto takes a GPU that PyTorch can use, else OpenVINO on the CPU, else PyTorch on the CPU; `cpu` and
+    `torch-cuda` are always plain PyTorch, the reference. model: paper, fast or auto, which is paper on
+    CUDA and fast elsewhere, as far as the weights have it. half: None means half precision on a GPU,
+    float32 with PyTorch on the CPU, and with OpenVINO what suits the hardware. int8: the fast model's
+    quantised graph, with OpenVINO only. weights: a folder with a manifest.json; None means the shipped
+    one. Raises DeviceError when the device asked for is not there, SettingError when the weights do not
+    have the model asked for, WeightsError when weights are damaged.
     """
-    from livestyle.errors import SettingError
-
     backend, _, part = device.partition(":")
-    if device not in ("auto", "cuda", "mps", "cpu", "openvino") and (backend != "openvino" or not part):
+    if device not in ("auto", "cuda", "mps", "cpu", "openvino", "torch-cuda") and (backend != "openvino" or not part):
         raise SettingError(f"device {device!r}: choose auto, cuda, mps, cpu, openvino or openvino:DEVICE")
+    choice = Choice(model, half, int8, weights)
     if backend == "openvino":
-        return _openvino_engine(part or "CPU", half, weights)
+        return _openvino_engine(part or "CPU", choice)
     if device == "auto" and not _may_have_gpu():
-        return _cpu_engine(half, weights)
-    return _torch_engine(device, half, weights)
+        return _cpu_engine(choice)
+    return _torch_engine(device, choice)
 
 
-def _openvino_engine(device: str, half: bool | None, weights: Path | None) -> Engine:
-    from livestyle.errors import DeviceError
+@dataclass(frozen=True)
+class Choice:
+    """What a person asked for beside the device."""
 
+    model: str
+    half: bool | None
+    int8: bool
+    weights: Path | None
+
+    def model_for(self, backend: str) -> ModelName:
+        """The model to run on cuda, mps, cpu or openvino. Raises SettingError, WeightsError."""
+        there = models_in(self.weights)
+        if self.int8 and (backend != "openvino" or self.model == "paper" or "fast" not in there):
+            raise SettingError(
+                "--int8 is for the fast model on OpenVINO: use --device openvino --model fast, or drop it"
+            )
+        if self.int8:
+            return "fast"
+        if self.model == "auto":
+            favourite: ModelName = "paper" if backend == "cuda" else "fast"
+            return favourite if favourite in there else (*there, "paper")[0]
+        for name in there:
+            if name == self.model:
+                return name
+        raise SettingError(
+            f"model {self.model!r}: these weights have {' and '.join(there)}; choose auto or one of them"
+        )
+
+
+def _openvino_engine(device: str, choice: Choice) -> Engine:
     if importlib.util.find_spec("openvino") is None:
         raise DeviceError("device 'openvino' needs the openvino package: `pip install openvino`, or use --device cpu")
     from livestyle.engine.openvino import OpenVINOEngine
 
+    model = choice.model_for("openvino")
     try:
-        return OpenVINOEngine(device, half=half, reason="asked for", weights=weights)
+        return OpenVINOEngine(
+            device, model=model, half=choice.half, int8=choice.int8, reason="asked for", weights=choice.weights
+        )
     except (RuntimeError, OSError) as error:
         reason = " ".join(str(error).split())[:200]
         raise DeviceError(f"OpenVINO cannot run on {device!r} ({reason}): use --device cpu") from None
 
 
-def _cpu_engine(half: bool | None, weights: Path | None) -> Engine:
+def _cpu_engine(choice: Choice) -> Engine:
     """OpenVINO on the CPU, or PyTorch with the reason why not."""
+    model = choice.model_for("openvino")
     try:
         from livestyle.engine.openvino import OpenVINOEngine
 
-        return OpenVINOEngine(half=half, reason="no GPU found", weights=weights)
+        return OpenVINOEngine(
+            model=model, half=choice.half, int8=choice.int8, reason="no GPU found", weights=choice.weights
+        )
     except (ImportError, RuntimeError, OSError) as error:
         from livestyle.engine.eager import EagerEngine
 
+        model = choice.model_for("cpu")
         reason = f"no GPU found; OpenVINO cannot be used: {' '.join(str(error).split())[:120]}"
-        return EagerEngine("cpu", half=bool(half), reason=reason, weights=weights)
+        return EagerEngine("cpu", model=model, half=bool(choice.half), reason=reason, weights=choice.weights)
 
 
 def _may_have_gpu() -> bool:
@@ -100,18 +146,18 @@ def _may_have_gpu() -> bool:
     return shutil.which("nvidia-smi") is not None or Path("/dev/nvidiactl").exists() or Path("/dev/kfd").exists()
 
 
-def _torch_engine(device: str, half: bool | None, weights: Path | None) -> Engine:
+def _torch_engine(device: str, choice: Choice) -> Engine:
     import torch
 
     from livestyle.engine.eager import EagerEngine
-    from livestyle.errors import DeviceError
 
     present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     reason = "asked for"
+    plain, device = device == "torch-cuda", device.removeprefix("torch-")
     if device == "auto":
         device = next(name for name, there in present.items() if there)
         if device == "cpu":
-            return _cpu_engine(half, weights)
+            return _cpu_engine(choice)
         reason = f"{device} found"
     if not present[device]:
         there = ", ".join(name for name, yes in present.items() if yes)
@@ -119,4 +165,13 @@ def _torch_engine(device: str, half: bool | None, weights: Path | None) -> Engin
             f"device {device!r} is not available to PyTorch {torch.__version__}; there is: {there}; "
             "run `livestyle doctor`, or use --device auto"
         )
-    return EagerEngine(device, half=device != "cpu" if half is None else half, reason=reason, weights=weights)
+    half = device != "cpu" if choice.half is None else choice.half
+    model = choice.model_for(device)
+    if device == "cuda" and not plain:
+        try:
+            from livestyle.engine.cuda import CudaEngine
+
+            return CudaEngine(model=model, half=half, reason=reason, weights=choice.weights)
+        except RuntimeError as error:
+            reason = f"{reason}; CUDA graphs cannot be used: {' '.join(str(error).split())[:120]}"
+    return EagerEngine(device, model=model, half=half, reason=reason, weights=choice.weights)

@@ -1,7 +1,7 @@
-"""The OpenVINO engine: the `paper` model on Intel's runtime, the fastest on any x86 or ARM CPU.
+"""The OpenVINO engine: either model on Intel's runtime, the fastest on any x86 or ARM CPU.
 
-The networks are converted once for each set of weights and kept in the user's cache folder; later
-starts need no PyTorch. Conversion, rounding and clamping happen inside the graph, which is compiled
+A model is converted once for each set of weights and kept in the user's cache folder; later
+starts need no PyTorch. Colour conversion, rounding and clamping happen inside the graph, which is compiled
 for each frame size in about a third of a second, and that is cached too.
 """
 
@@ -12,48 +12,73 @@ import os
 import shutil
 import warnings
 from collections import OrderedDict
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import platformdirs
 
 from livestyle.errors import DeviceError
 from livestyle.frame import Picture
-from livestyle.style import StyleStats, Vector, palette_of
-from livestyle.weights import encoder_id, network_entries
+from livestyle.style import STYLE_NUMBERS, StyleStats, Vector, palette_of
+from livestyle.weights import ModelName, encoder_id, int8_graph, network_entries
 
-GRAPH_VERSION = 1
+GRAPH_VERSION = 2
 """To be raised when the graphs below change, so that older ones in a cache are not taken."""
 
-SIZES_KEPT = 4
-"""Compiled graphs that are kept, one a frame size."""
+PAINTERS = {True: "painter.xml", False: "painter_alpha.xml"}
+"""The graphs that paint: for the full style, and for any alpha."""
+
+FLOAT32 = {"INFERENCE_PRECISION_HINT": "f32"}
+
+GRAPHS_KEPT = 8
+"""Compiled graphs that are kept: two a frame size."""
+
+
+class Graph(NamedTuple):
+    """What is compiled: the painter for the full style, which is quicker, or for any alpha, in one size."""
+
+    full: bool
+    height: int
+    width: int
 
 
 @dataclass(frozen=True)
-class AdaINCode:
-    """relu4_1's style mean and std, (1, 512, 1, 1) float32 each."""
+class StyleCode:
+    """The style's means and stds for the model's AdaIN layers, (1, C, 1, 1) float32 each."""
 
     mean: Vector
     std: Vector
 
 
 class OpenVINOEngine:
-    """Runs the paper's network through OpenVINO; see `livestyle.engine.Engine`."""
+    """Runs a model through OpenVINO; see `livestyle.engine.Engine`."""
 
     name = "openvino"
 
-    def __init__(self, device: str = "CPU", *, half: bool | None, reason: str, weights: Path | None = None) -> None:
+    def __init__(
+        self,
+        device: str = "CPU",
+        *,
+        model: ModelName,
+        half: bool | None,
+        int8: bool = False,
+        reason: str,
+        weights: Path | None = None,
+    ) -> None:
         """device: as OpenVINO names it: CPU, GPU, GPU.1, NPU, AUTO.
 
         half: None leaves the precision to OpenVINO (bfloat16 on CPUs that have it), False means
-        float32, True bfloat16 on a CPU and float16 elsewhere. weights: a folder with a manifest.json;
+        float32, True bfloat16 on a CPU and float16 elsewhere. int8: the quantised graph of the fast
+        model for alpha 1; all else stays as half says. weights: a folder with a manifest.json;
         None means the shipped one. Raises ImportError without openvino, DeviceError when there is no
         such device, WeightsError when weights are damaged.
         """
         import openvino
 
+        self.model = model
         self.reason = reason
         self.encoder_id = encoder_id(weights)
         self._target = device
@@ -63,60 +88,71 @@ class OpenVINOEngine:
             raise DeviceError(f"OpenVINO device {device!r}: there is {', '.join(there)}; choose one of them")
         self.device = "chosen by OpenVINO" if device == "AUTO" else str(self._full_name(device))
         self._folder, self._painter = self._read(weights)
+        if int8:
+            self._painter[True] = self._core.read_model(*int8_graph(weights))
+        # A matrix product on two vectors: no device is better at it than the CPU.
+        self._projection = self._core.compile_model(self._folder / "projection.xml", "CPU", FLOAT32)
         self._core.set_property({"CACHE_DIR": str(self._folder / "compiled")})
         self._options: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY"}
         if half is not None:
             reduced = "bf16" if device == "CPU" else "f16"
             self._options["INFERENCE_PRECISION_HINT"] = reduced if half else "f32"
-        self._requests: OrderedDict[tuple[int, int], Any] = OrderedDict()
-        self.precision = self._precision()
+        self._requests: OrderedDict[Graph, Future[Any]] = OrderedDict()
+        self._compiler = ThreadPoolExecutor(1, "livestyle-compile")
+        self._last: Graph | None = None
+        self.precision = "int8" if int8 else self._precision()
 
     def style_stats(self, rgb: Picture) -> StyleStats:
         """See `Engine.style_stats`; always float32."""
         model = self._core.read_model(self._folder / "reader.xml")
         model.reshape([1, *rgb.shape])
-        compiled = self._core.compile_model(model, self._target, {"INFERENCE_PRECISION_HINT": "f32"})
+        compiled = self._core.compile_model(model, self._target, FLOAT32)
         found = compiled([np.ascontiguousarray(rgb)[None]])
         parts = [np.array(found[i], dtype=np.float32).reshape(-1) for i in range(8)]
         return StyleStats(means=tuple(parts[0::2]), stds=tuple(parts[1::2]), palette=palette_of(rgb))
 
-    def style_code(self, stats: StyleStats) -> AdaINCode:
+    def style_code(self, stats: StyleStats) -> StyleCode:
         """See `Engine.style_code`."""
-        mean, std = (
-            np.ascontiguousarray(v[3], dtype=np.float32).reshape(1, -1, 1, 1) for v in (stats.means, stats.stds)
-        )
-        return AdaINCode(mean, std)
+        found = self._projection([stats.numbers[None]])
+        return StyleCode(np.array(found[0]), np.array(found[1]))
 
-    def stylize(self, rgb: Picture, code: AdaINCode, alpha: float) -> Picture:
+    def stylize(self, rgb: Picture, code: StyleCode, alpha: float) -> Picture:
         """See `Engine.stylize`."""
-        request = self._request(*rgb.shape[:2])
-        found = request.infer([np.ascontiguousarray(rgb)[None], code.mean, code.std, np.float32(alpha)])
+        height, width = rgb.shape[:2]
+        graph = Graph(alpha >= 1, height, width)
+        inputs = [np.ascontiguousarray(rgb)[None], code.mean, code.std]
+        found = self._request(graph).result().infer(inputs if graph.full else [*inputs, np.float32(alpha)])
+        if graph == self._last:  # a stream: whoever turns alpha next shall not wait for a compiler
+            self._request(graph._replace(full=not graph.full))
+        self._last = graph
         return np.array(found[0][0])
 
-    def _read(self, weights: Path | None) -> tuple[Path, Any]:
-        """The cache folder and the painter in it; a damaged folder is made again."""
-        folder = converted(weights)
+    def _read(self, weights: Path | None) -> tuple[Path, dict[bool, Any]]:
+        """The cache folder and the painters in it; a damaged folder is made again."""
+        folder = converted(self.model, weights)
         try:
-            return folder, self._core.read_model(folder / "painter.xml")
+            return folder, self._painters_in(folder)
         except RuntimeError:
             shutil.rmtree(folder)
-            folder = converted(weights)
-            return folder, self._core.read_model(folder / "painter.xml")
+            folder = converted(self.model, weights)
+            return folder, self._painters_in(folder)
 
-    def _request(self, height: int, width: int) -> Any:
-        if (height, width) not in self._requests:
-            self._requests[height, width] = self._compiled(height, width).create_infer_request()
-            if len(self._requests) > SIZES_KEPT:
+    def _painters_in(self, folder: Path) -> dict[bool, Any]:
+        return {full: self._core.read_model(folder / name) for full, name in PAINTERS.items()}
+
+    def _request(self, graph: Graph) -> Future[Any]:
+        """An inference request that is ready or is being made."""
+        if graph not in self._requests:
+            self._requests[graph] = self._compiler.submit(self._compiled, graph)
+            if len(self._requests) > GRAPHS_KEPT:
                 self._requests.popitem(last=False)
-        self._requests.move_to_end((height, width))
-        return self._requests[height, width]
+        self._requests.move_to_end(graph)
+        return self._requests[graph]
 
-    def _compiled(self, height: int, width: int) -> Any:
-        model = self._painter.clone()
-        channels = (1, 512, 1, 1)
-        frame, mean, std, alpha = model.inputs
-        model.reshape({frame: (1, height, width, 3), mean: channels, std: channels, alpha: ()})
-        return self._core.compile_model(model, self._target, self._options)
+    def _compiled(self, graph: Graph) -> Any:
+        model = self._painter[graph.full].clone()
+        model.reshape({model.inputs[0]: (1, graph.height, graph.width, 3)})
+        return self._core.compile_model(model, self._target, self._options).create_infer_request()
 
     def _precision(self) -> str:
         if "INFERENCE_PRECISION_HINT" in self._options:
@@ -132,20 +168,20 @@ class OpenVINOEngine:
         return self._core.get_property(device, "FULL_DEVICE_NAME")
 
 
-def converted(weights: Path | None) -> Path:
-    """The folder with painter.xml and reader.xml for a set of weights; they are made if they are not there.
+def converted(model: ModelName, weights: Path | None = None) -> Path:
+    """The folder with a model's painter.xml, painter_alpha.xml, projection.xml and reader.xml.
 
-    Raises WeightsError.
+    They are made if they are not there. Raises WeightsError.
     """
     import openvino
 
-    entries = network_entries(weights)
+    entries = network_entries(weights, model)
     key = hashlib.sha256(f"{GRAPH_VERSION} {openvino.__version__} {[e.sha256 for e in entries]}".encode()).hexdigest()
     folder = Path(platformdirs.user_cache_dir("livestyle", appauthor=False)) / "openvino" / key[:16]
     if not folder.exists():
         part = folder.with_name(f"{folder.name}.{os.getpid()}.part")
         try:
-            _convert(weights, part)
+            _convert(model, weights, part)
             _put(part, folder)
         finally:
             shutil.rmtree(part, ignore_errors=True)
@@ -160,28 +196,26 @@ def _put(part: Path, folder: Path) -> None:
             raise
 
 
-def _convert(weights: Path | None, folder: Path) -> None:
+def _convert(model: ModelName, weights: Path | None, folder: Path) -> None:
     import openvino
     import torch
 
-    from livestyle.model.decoder import Decoder
-    from livestyle.model.paper import PaperPainter, StyleReader
-    from livestyle.model.vgg import VGGEncoder
-    from livestyle.weights import load_into
+    from livestyle.model.build import build_model, build_reader
 
-    encoder_entry, decoder_entry = network_entries(weights)
-    with torch.device("meta"):
-        encoder, decoder = VGGEncoder(encoder_entry.arch), Decoder(decoder_entry.arch)
-    load_into(encoder.to_empty(device="cpu"), encoder_entry)
-    load_into(decoder.to_empty(device="cpu"), decoder_entry)
-    frame, vector = torch.zeros(1, 32, 48, 3, dtype=torch.uint8), torch.ones(1, 512, 1, 1)
-    graphs: dict[str, tuple[torch.nn.Module, tuple[torch.Tensor, ...]]] = {
-        "painter": (PaperPainter(encoder, decoder), (frame, vector, vector, torch.tensor(1.0))),
-        "reader": (StyleReader(encoder), (frame,)),
-    }
+    painter, projection = build_model(model, weights)
+    frame, numbers = torch.zeros(1, 32, 48, 3, dtype=torch.uint8), torch.ones(1, STYLE_NUMBERS)
     folder.mkdir(parents=True)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # the tracer's, about sizes that reshaping sets later
-        for name, (module, example) in graphs.items():
-            model = openvino.convert_model(module.eval().requires_grad_(False), example_input=example)
-            openvino.save_model(model, folder / f"{name}.xml", compress_to_fp16=False)
+        mean, std = projection(numbers)
+        example = {
+            "painter": (painter, (frame, mean, std)),
+            "painter_alpha": (painter, (frame, mean, std, torch.tensor(1.0))),
+            "projection": (projection, (numbers,)),
+            "reader": (build_reader(model, weights), (frame,)),
+        }
+        for name, (module, inputs) in example.items():
+            graph = openvino.convert_model(module, example_input=inputs)
+            of_any_size = [[1, -1, -1, 3] if tensor is frame else list(tensor.shape) for tensor in inputs]
+            graph.reshape(dict(zip(graph.inputs, of_any_size, strict=True)))
+            openvino.save_model(graph, folder / f"{name}.xml", compress_to_fp16=False)

@@ -100,7 +100,7 @@ class Window:
         if width < 16 or height < 16:  # not laid out yet
             width, height = rgb.shape[1], rgb.shape[0]
         picture = decorate(letterboxed(rgb, width, height))
-        cv2.imshow(self.title, picture[..., ::-1])
+        cv2.imshow(self.title, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
 
     @property
     def size(self) -> tuple[int, int]:

