@@ -20,10 +20,11 @@ weights_app = typer.Typer(no_args_is_help=True, help="Networks to choose from wi
 
 
 def _as_dict(found: WeightsSet) -> dict[str, Any]:
-    from livestyle.weights import encoder_id
+    from livestyle.weights import encoder_id, models_in
 
     return {
         "name": found.name,
+        "models": models_in(found.folder),
         "arch": found.encoder.arch,
         "default": found.builtin,
         "builtin": found.builtin,
@@ -53,7 +54,7 @@ def list_weights(json: JsonOption = False) -> None:
     for row in rows:
         note = "used by default" if row["default"] else "yours"
         sha = f"encoder {row['encoder_sha256'][:8]}  decoder {row['decoder_sha256'][:8]}"
-        typer.echo(f"{row['name']:<24} {row['arch']}  {sha}  ({note})")
+        typer.echo(f"{row['name']:<24} {row['arch']}  {sha}  {' and '.join(row['models'])}  ({note})")
 
 
 @weights_app.command("import")

@@ -43,9 +43,9 @@ def test_the_life_of_imported_weights(run: Run, adain_files: Files) -> None:
     assert imported.code == 0, imported.err
     assert "encoder float16, decoder float16" in imported.err and "--weights my_adain" in imported.err
     rows = json.loads(run("weights", "list", "--json").out)
-    assert [(r["name"], r["arch"], r["default"]) for r in rows] == [
-        ("shipped", "vgg16", True),
-        ("my_adain", "vgg19", False),
+    assert [(r["name"], r["arch"], r["models"], r["default"]) for r in rows] == [
+        ("shipped", "vgg16", ["paper", "fast"], True),
+        ("my_adain", "vgg19", ["paper"], False),
     ]
     folder = Path(rows[1]["folder"])
     assert sorted(p.name for p in folder.iterdir()) == ["decoder.safetensors", "manifest.json", "vgg19.safetensors"]

@@ -42,6 +42,7 @@ class Flags:
     images: tuple[str, ...] = flag("where the works' files are: folders, tar shards or globs")
     works: Path = flag("the list of works", Path("train/bank_styles.toml"))
     out: Path = flag("the bank's folder", Path("bank"))
+    model: str = flag("what paints the previews: paper or fast", "paper")
     sheet: Path = flag("the sheet of all previews to write", Path("docs/styles.jpg"))
 
 
@@ -80,7 +81,7 @@ def main(argv: list[str] | None = None) -> None:
     missing = [work["file"] for work in works if work["file"] not in entries]
     if missing:
         raise FileNotFoundError(f"not among the images: {', '.join(missing)}")
-    engine = choose_engine()
+    engine = choose_engine(model=flags.model)
     for order, work in enumerate(works, 1):
         info = StyleInfo(
             work["name"], work["title"], work["artist"], work["year"], work["kind"], order, engine.encoder_id

@@ -62,7 +62,7 @@ def write_weights(folder: Path, networks: Mapping[str, Network]) -> None:
     part.mkdir(parents=True)
     for network in networks.values():
         (part / network.entry["file"]).write_bytes(network.data)
-    _write_manifest(part, networks)
+    _write_manifest(part, _described(networks))
     if folder.exists():
         folder.rename(old)
     part.rename(folder)
@@ -71,16 +71,20 @@ def write_weights(folder: Path, networks: Mapping[str, Network]) -> None:
 
 def add_networks(folder: Path, networks: Mapping[str, Network]) -> None:
     """Put networks into a weights folder, beside or in place of those of other or the same name."""
-    both = _networks(folder) | dict(networks)
+    entries = _manifest(folder) | _described(networks)
     for network in networks.values():
         _replace(folder / network.entry["file"], network.data)
-    _write_manifest(folder, both)
+    _write_manifest(folder, entries)
 
 
-def _write_manifest(folder: Path, networks: Mapping[str, Network]) -> None:
-    entries = {
+def _described(networks: Mapping[str, Network]) -> dict[str, dict[str, Any]]:
+    """Entries of the manifest."""
+    return {
         name: network.entry | {"sha256": hashlib.sha256(network.data).hexdigest()} for name, network in networks.items()
     }
+
+
+def _write_manifest(folder: Path, entries: Mapping[str, dict[str, Any]]) -> None:
     _replace(folder / "manifest.json", (json.dumps({"weights": entries}, indent=2) + "\n").encode())
 
 
@@ -102,24 +106,20 @@ def ship(flags: Flags) -> None:
     Raises FileNotFoundError when the run trained nothing, ValueError when it used another encoder than
     the networks that stay.
     """
-    new, old = _networks(flags.run / "weights"), _networks(flags.weights)
+    source = flags.run / "weights"
+    new = {name: Network((source / e["file"]).read_bytes(), e) for name, e in _manifest(source).items()}
+    old = _manifest(flags.weights)
     trained = [name for name in new if name != "encoder"]
     if not trained:
-        raise FileNotFoundError(
-            f"{flags.run / 'weights'} holds no trained network: give the --out folder of a training"
-        )
+        raise FileNotFoundError(f"{source} holds no trained network: give the --out folder of a training")
     staying = [name for name in old if name not in new]
-    if staying and old["encoder"].data != new["encoder"].data:
+    if staying and old["encoder"]["sha256"] != _described(new)["encoder"]["sha256"]:
         raise ValueError(f"{flags.run} used another encoder than {' and '.join(staying)} in {flags.weights}")
     if flags.command:
         for name in trained:
             new[name].entry["command"] = flags.command
     add_networks(flags.weights, new)
     print(f"{flags.weights / 'manifest.json'}: {' and '.join(trained)} of {flags.run}")
-
-
-def _networks(folder: Path) -> dict[str, Network]:
-    return {name: Network((folder / e["file"]).read_bytes(), e) for name, e in _manifest(folder).items()}
 
 
 if __name__ == "__main__":
