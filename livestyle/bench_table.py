@@ -116,8 +116,8 @@ def _version(package: str) -> str | None:
 
 def _cpu_name() -> str:
     try:
-        import openvino
+        from livestyle.engine.openvino import shared_core
 
-        return str(openvino.Core().get_property("CPU", "FULL_DEVICE_NAME")).strip()
+        return str(shared_core().get_property("CPU", "FULL_DEVICE_NAME")).strip()
     except (ImportError, RuntimeError, OSError):
         return platform.processor() or platform.machine()

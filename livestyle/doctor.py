@@ -67,9 +67,9 @@ def _gpu() -> Check:
 
 
 def _openvino() -> Check:
-    import openvino
+    from livestyle.engine.openvino import shared_core
 
-    core = openvino.Core()
+    core = shared_core()
     names = [f"{device} ({core.get_property(device, 'FULL_DEVICE_NAME')})" for device in core.available_devices]
     return Check("openvino", True, ", ".join(names), "for another than CPU: --device openvino:NAME")
 

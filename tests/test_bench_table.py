@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import sys
 from dataclasses import replace
 from typing import Any
 
@@ -100,7 +99,10 @@ def test_the_machine() -> None:
 
 
 def test_the_cpu_has_a_name_without_openvino(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "openvino", None)
+    def absent() -> None:
+        raise ImportError("openvino")
+
+    monkeypatch.setattr("livestyle.engine.openvino.shared_core", absent)
     monkeypatch.setattr(bench_table.platform, "processor", lambda: "")
     monkeypatch.setattr(bench_table.platform, "machine", lambda: "riscv64")
     assert bench_table._cpu_name() == "riscv64"

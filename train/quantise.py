@@ -24,7 +24,7 @@ from PIL import Image
 
 from livestyle.assets import asset_dir
 from livestyle.bank import Bank
-from livestyle.engine.openvino import PAINTERS, OpenVINOEngine, converted
+from livestyle.engine.openvino import PAINTERS, OpenVINOEngine, converted, shared_core
 from livestyle.frame import Picture
 from livestyle.weights import INT8_FOR, network_entries
 from train.data import index_pictures, read_picture
@@ -69,7 +69,7 @@ def quantised(graph: Path, inputs: list[list[Any]]) -> Any:
     """The graph with its convolutions in int8."""
     import nncf
 
-    model = openvino.Core().read_model(graph)
+    model = shared_core().read_model(graph)
     return nncf.quantize(
         model,
         nncf.Dataset(inputs),

@@ -14,6 +14,7 @@ import warnings
 from collections import OrderedDict
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -53,6 +54,18 @@ class StyleCode:
     std: Vector
 
 
+@cache
+def shared_core() -> Any:
+    """OpenVINO's core, for as long as the process lives.
+
+    When the last core goes its plugins are unloaded, and threads that worked for them may end later.
+    Raises ImportError without openvino.
+    """
+    import openvino
+
+    return openvino.Core()
+
+
 class OpenVINOEngine:
     """Runs a model through OpenVINO; see `livestyle.engine.Engine`."""
 
@@ -76,13 +89,11 @@ class OpenVINOEngine:
         None means the shipped one. Raises ImportError without openvino, DeviceError when there is no
         such device, WeightsError when weights are damaged.
         """
-        import openvino
-
         self.model = model
         self.reason = reason
         self.encoder_id = encoder_id(weights)
         self._target = device
-        self._core: Any = openvino.Core()
+        self._core = shared_core()
         there = self._core.available_devices
         if device not in there and device.split(".")[0] not in (*(d.split(".")[0] for d in there), "AUTO"):
             raise DeviceError(f"OpenVINO device {device!r}: there is {', '.join(there)}; choose one of them")
@@ -92,8 +103,10 @@ class OpenVINOEngine:
             self._painter[True] = self._core.read_model(*int8_graph(weights))
         # A matrix product on two vectors: no device is better at it than the CPU.
         self._projection = self._core.compile_model(self._folder / "projection.xml", "CPU", FLOAT32)
-        self._core.set_property({"CACHE_DIR": str(self._folder / "compiled")})
-        self._options: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY"}
+        self._options: dict[str, Any] = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "CACHE_DIR": str(self._folder / "compiled"),
+        }
         if half is not None:
             reduced = "bf16" if device == "CPU" else "f16"
             self._options["INFERENCE_PRECISION_HINT"] = reduced if half else "f32"
