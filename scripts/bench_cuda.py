@@ -20,15 +20,14 @@ from functools import partial
 import cv2
 import numpy as np
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from livestyle.assets import asset_dir
 from livestyle.engine.cuda import SLOTS, CudaEngine, Gpu, Ticket
 from livestyle.engine.eager import EagerEngine, StyleCode
 from livestyle.frame import Picture
 from livestyle.meters import percentiles_ms
-from livestyle.model.build import build_model
-from livestyle.style import STYLE_NUMBERS, StyleStats, load_style
+from livestyle.roofline import network_gflop
+from livestyle.style import StyleStats, load_style
 from livestyle.weights import ModelName, models_in
 
 Size = tuple[int, int]
@@ -53,7 +52,7 @@ def main(arguments: Sequence[str] | None = None, gpu: Gpu | None = None) -> None
         engines = engines_for(model, options.device, gpu)
         for size in map(size_of, options.sizes.split(",")):
             rgb = photograph(size)
-            print(f"\n{model} {size[0]}x{size[1]}, {flops(model, size) / 1e9:.1f} GFLOP a frame")
+            print(f"\n{model} {size[0]}x{size[1]}, {network_gflop(model, None, *size):.1f} GFLOP a frame")
             for line in lines(engines, rgb, stats, peaks, options.runs):
                 print(line, flush=True)
         if options.profile:
@@ -76,7 +75,7 @@ def lines(
     with without_tf32():
         reference = engines[0].stylize(rgb, codes[0], 1.0).astype(np.float64)
     times_ms = in_turns_ms([partial(e.stylize, rgb, c, 1.0) for e, c in zip(engines, codes, strict=True)], runs)
-    gflop = flops(engines[0].model, (rgb.shape[1], rgb.shape[0])) / 1e9
+    gflop = network_gflop(engines[0].model, None, rgb.shape[1], rgb.shape[0])
     yield (
         f"{'engine':<11}{'precision':<10}{'p50 ms':>9}{'p95 ms':>9}{'piped/s':>9}{'network ms':>12}{'of peak':>9}"
         f"{'rms off':>10}{'levels off':>12}"
@@ -151,15 +150,6 @@ def kernels(engine: EagerEngine, rgb: Picture, stats: StyleStats) -> str:
     by = "self_device_time_total" if engine._device.type == "cuda" else "self_cpu_time_total"
     table: str = profile.key_averages().table(sort_by=by, row_limit=15, max_name_column_width=70)
     return table
-
-
-def flops(model: ModelName, size: Size) -> int:
-    """Floating-point operations of a painting's convolutions."""
-    painter = build_model(model)[0].to("meta")
-    mean, std = (part.to("meta") for part in build_model(model)[1](torch.ones(1, STYLE_NUMBERS)))
-    with FlopCounterMode(display=False) as counter:
-        painter(torch.empty(1, size[1], size[0], 3, dtype=torch.uint8, device="meta"), mean, std)
-    return int(counter.get_total_flops())
 
 
 def _dtypes(device: str) -> dict[str, torch.dtype]:

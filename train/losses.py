@@ -44,6 +44,9 @@ def structure_loss(painting: Tensor, photograph: Tensor) -> Tensor:
     return F.mse_loss((painting.float() - mean_a) / std_a, (photograph.float() - mean_b) / std_b)
 
 
+LUMA = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue (BT.601)."""
+
 TONE_PX = 8
 TONE_FLOOR = 2.5e-3
 """Added to the variance of luma in [0, 1]: a photograph without light and dark asks for nothing."""
@@ -60,8 +63,8 @@ def tone_loss(painting: Tensor, photograph: Tensor) -> Tensor:
 
 
 def _tones(picture: Tensor) -> Tensor:
-    red, green, blue = picture.float().unbind(1)
-    luma = F.avg_pool2d(0.299 * red + 0.587 * green + 0.114 * blue, TONE_PX)
+    luma = torch.einsum("nchw,c->nhw", picture.float(), picture.new_tensor(LUMA, dtype=torch.float32))
+    luma = F.avg_pool2d(luma, TONE_PX)
     centred = luma - luma.mean((1, 2), keepdim=True)
     return centred / (centred.square().mean((1, 2), keepdim=True) + TONE_FLOOR).sqrt()
 

@@ -20,9 +20,8 @@ from livestyle.errors import SourceError
 from livestyle.frame import Picture
 from livestyle.model.vgg import Taps, VGGEncoder
 from livestyle.weights import WeightsEntry, load_into
-from train.losses import TapStats, structure_loss, style_loss
+from train.losses import LUMA, TapStats, structure_loss, style_loss
 
-LUMA = (0.299, 0.587, 0.114)
 SSIM_BORDER_PX = 5
 """Half of the 11x11 window: nearer to the border the window would reach outside."""
 CLIP_LINES_PX = 360

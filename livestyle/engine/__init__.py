@@ -16,6 +16,7 @@ from livestyle.weights import ModelName, models_in
 
 if TYPE_CHECKING:
     from livestyle.style import StyleStats
+
 StyleCode = Any
 """A model's small tensors for a blend of styles; only the engine that made it looks inside."""
 
@@ -33,7 +34,7 @@ class Engine(Protocol):
     device: str
     """The hardware's own name."""
     precision: str
-    """float32, float16 or bfloat16."""
+    """float32, float16, bfloat16 or int8."""
     reason: str
     """Why this engine was chosen, in a few words."""
     encoder_id: str

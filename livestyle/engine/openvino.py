@@ -103,10 +103,8 @@ class OpenVINOEngine:
             self._painter[True] = self._core.read_model(*int8_graph(weights))
         # A matrix product on two vectors: no device is better at it than the CPU.
         self._projection = self._core.compile_model(self._folder / "projection.xml", "CPU", FLOAT32)
-        self._options: dict[str, Any] = {
-            "PERFORMANCE_HINT": "LATENCY",
-            "CACHE_DIR": str(self._folder / "compiled"),
-        }
+        self._cached = {"CACHE_DIR": str(self._folder / "compiled")}
+        self._options: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", **self._cached}
         if half is not None:
             reduced = "bf16" if device == "CPU" else "f16"
             self._options["INFERENCE_PRECISION_HINT"] = reduced if half else "f32"
@@ -119,7 +117,7 @@ class OpenVINOEngine:
         """See `Engine.style_stats`; always float32."""
         model = self._core.read_model(self._folder / "reader.xml")
         model.reshape([1, *rgb.shape])
-        compiled = self._core.compile_model(model, self._target, FLOAT32)
+        compiled = self._core.compile_model(model, self._target, FLOAT32 | self._cached)
         found = compiled([np.ascontiguousarray(rgb)[None]])
         parts = [np.array(found[i], dtype=np.float32).reshape(-1) for i in range(8)]
         return StyleStats(means=tuple(parts[0::2]), stds=tuple(parts[1::2]), palette=palette_of(rgb))
