@@ -18,6 +18,7 @@ from livestyle.engine import Engine, choose_engine
 from livestyle.frame import Picture
 from livestyle.style import CHANNELS, StyleStats, palette_of
 from livestyle.weights import ModelName
+from tests import media
 from tests.pytorch_adain import save_pair
 from tests.screen import Screen, screen_problem
 
@@ -171,3 +172,15 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> Iterator[Screen]:
     with Screen() as virtual:
         monkeypatch.setenv("DISPLAY", virtual.display)
         yield virtual
+
+
+@pytest.fixture(scope="session")
+def ntsc(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return media.ntsc_clip(tmp_path_factory.mktemp("ntsc") / "ntsc.mp4")
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    return folder

@@ -1,15 +1,19 @@
-"""Small clips made on the spot with PyAV, none of livestyle's code involved. Each docstring is the recipe."""
+"""Small clips made on the spot with PyAV alone, each docstring is the recipe; and two calls of livestyle's on files."""
 
 from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
+
+from livestyle.frame import Frame, Picture
+from livestyle.sources.video import VideoSource
+from livestyle.transcode import VideoReport, stylize_video
 
 NTSC = Fraction(30000, 1001)
 
@@ -142,3 +146,15 @@ def sound_of(path: Path) -> list[list[tuple[Fraction, str]]]:
                 digest = hashlib.sha256(bytes(packet)).hexdigest()
                 tracks[packet.stream_index].append((packet.pts * packet.time_base, digest))
     return list(tracks.values())
+
+
+def read_all(path: Path) -> list[Frame]:
+    with VideoSource(path) as source:
+        return list(iter(source.read, None))
+
+
+def transcode(
+    source: Path, output: Path, paint: Callable[[Picture], Picture] = lambda rgb: rgb, **kwargs: object
+) -> VideoReport:
+    plain: dict[str, object] = {"size_of": lambda w, h: (w, h), "progress": lambda *_: None, "note": lambda _: None}
+    return stylize_video(source, output, paint, **{**plain, **kwargs})  # type: ignore[arg-type]

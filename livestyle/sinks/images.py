@@ -12,6 +12,7 @@ from PIL import Image
 
 from livestyle.errors import OutputError
 from livestyle.frame import Picture, check_picture
+from livestyle.sinks import partial_path
 
 _FORMATS: dict[str, tuple[str, dict[str, object]]] = {
     ".png": ("PNG", {}),
@@ -34,7 +35,7 @@ def save_image(path: str | Path, rgb: Picture) -> None:
     check_picture(rgb)
     check_image_output(path)
     file_format, options = _FORMATS[path.suffix.lower()]
-    partial = path.with_name(f".{path.stem}.part{path.suffix}")
+    partial = partial_path(path)
     try:
         try:
             Image.fromarray(rgb).save(partial, file_format, **options)

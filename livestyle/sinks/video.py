@@ -32,6 +32,7 @@ from av.video.stream import VideoStream
 
 from livestyle.errors import OutputError, SettingError
 from livestyle.frame import Picture, check_picture
+from livestyle.sinks import partial_path
 from livestyle.sinks.audio import AudioTracks
 from livestyle.sources.video import is_high_definition
 
@@ -72,7 +73,7 @@ class VideoSink:
         self.path = Path(path)
         self.options = options
         self._note = note
-        self._partial = self.path.with_name(f".{self.path.stem}.part{self.path.suffix}")
+        self._partial = partial_path(self.path)
         self._reformatter = VideoReformatter()
         self._audio: AudioTracks | None = None
         self._last_tick: int | None = None
