@@ -10,6 +10,7 @@ from torch import Tensor
 from train.losses import (
     color_loss,
     content_loss,
+    grid_loss,
     style_loss,
     style_targets,
     tap_stats,
@@ -144,3 +145,26 @@ def test_tone_is_light_and_dark_whatever_the_contrast() -> None:
     assert tone_loss(1 - photograph, photograph) > 2  # a negative
     flat = torch.full((1, 3, 32, 32), 0.5) + 0.01 * torch.randn(1, 3, 32, 32, generator=generator)
     assert tone_loss(flat.flip(3), flat) < 1e-2  # noise is no tone
+
+
+@pytest.mark.parametrize("period", [2, 4, 8])
+def test_grid_loss_sees_what_repeats_every_8_pixels(period: int) -> None:
+    plain = torch.full((1, 3, 128, 192), 0.5)
+    weave = plain.clone()
+    weave[:, :, ::period] += 0.01
+    elsewhere = plain.clone()
+    elsewhere[:, :, :: period + 1] += 0.01
+    assert grid_loss(plain).item() == pytest.approx(0, abs=1e-6)
+    assert grid_loss(weave).item() > 20 * grid_loss(elsewhere).item()
+
+
+def test_grid_loss_pulls_a_weave_off_a_picture() -> None:
+    weave = torch.full((1, 3, 64, 64), 0.5)
+    weave[:, :, ::2] += 0.01
+    weave.requires_grad_()
+    (gradient,) = torch.autograd.grad(grid_loss(weave), weave)
+    assert gradient[:, :, ::2, 8:-8].mean() > 0 > gradient[:, :, 1::2, 8:-8].mean()
+
+
+def test_grid_loss_of_a_picture_under_a_tile_is_nothing() -> None:
+    assert grid_loss(torch.rand(1, 3, 63, 80)).item() == 0

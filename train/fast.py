@@ -27,7 +27,15 @@ from train.distributed import Team
 from train.feed import WholeWorkStats, as_pictures
 from train.learner import Learner
 from train.loop import Recipe, RunFlags, load_encoder, load_network, open_both, run_training
-from train.losses import StyleTargets, color_loss, structure_loss, style_loss, tone_loss, total_variation
+from train.losses import (
+    StyleTargets,
+    color_loss,
+    grid_loss,
+    structure_loss,
+    style_loss,
+    tone_loss,
+    total_variation,
+)
 from train.runtime import command_line, flag, parse_flags, run
 from train.shards import is_streamed
 from train.ship import Network, encoder_network, trained_network
@@ -42,6 +50,7 @@ class Flags(RunFlags):
     tone_weight: float = flag("weight of the tone loss: light and dark where the photograph has them", 5.0)
     style_weight: float = flag("weight of the style loss", 16.0)
     color_weight: float = flag("weight of the colour loss: mean and std of RGB and opponent colours", 300.0)
+    grid_weight: float = flag("weight of the grid loss: details that repeat every 8 pixels", 1.5)
     tv_weight: float = flag("weight of the total variation", 1.0)
     identity_weight: float = flag("weight of the mean absolute error at alpha 0, of one picture a step", 40.0)
     steady_weight: float = flag("weight of the difference of paintings of one scene, seen twice", 20.0)
@@ -89,6 +98,7 @@ class Objective(nn.Module):
             "tone": tone_loss(painting, batch.content),
             "style": style_loss(taps, batch.style.taps),
             "color": color_loss(painting, batch.style.color),
+            "grid": grid_loss(painting),
             "tv": total_variation(painting),
             "identity": F.l1_loss(plain, batch.content[:1]),
             "steady": steady_loss(painting, again, batch.shift),
