@@ -18,9 +18,10 @@ from pathlib import Path
 import numpy as np
 
 from livestyle import hud
-from livestyle.control import Show, command_for_key, describe, help_lines, key_name
+from livestyle.control import Show, command_for_key, describe, help_lines
 from livestyle.errors import LivestyleError
 from livestyle.frame import Frame, Picture
+from livestyle.keys import key_name
 from livestyle.meters import Meters
 from livestyle.pacing import CaptureThread, Latest
 from livestyle.pipeline import Painter, Painting, timed

@@ -21,6 +21,8 @@ from livestyle.options import (
     HalfOption,
     Int8Option,
     JsonOption,
+    LookOption,
+    MirrorOption,
     ModelOption,
     OutFolderOption,
     PaletteOption,
@@ -59,11 +61,12 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Print the ver
 @app.command()
 def live(
     source: Annotated[str, typer.Argument(help="Camera index or name, URL, video file, image or folder.")] = "0",
+    look: LookOption = None,
     style: StyleOption = None,
-    alpha: AlphaOption = 1.0,
-    preserve_color: ColorOption = False,
-    palette: PaletteOption = True,
-    mirror: Annotated[bool, typer.Option("--mirror", help="Flip left and right.")] = False,
+    alpha: AlphaOption = None,
+    preserve_color: ColorOption = None,
+    palette: PaletteOption = None,
+    mirror: MirrorOption = None,
     fade: Annotated[float, typer.Option(help="Crossfade time in seconds.")] = 1.0,
     size: SizeOption = None,
     fps: FpsOption = DEFAULT_FPS,
@@ -80,19 +83,26 @@ def live(
     """Stylize a camera in a window. Press h there for the keys."""
     from livestyle.control import new_show
     from livestyle.live import LiveOptions, run_show
+    from livestyle.presets import Keeper, looks_path, read_looks
     from livestyle.sinks.window import Window
     from livestyle.sources.open import open_source
 
     if not 0 <= fade <= 60:
         raise SettingError(f"crossfade time {fade}: choose 0 to 60 seconds")
     hold = rate_hold(fps)
+    looks = read_looks(looks_path())
     setup = Setup(device, half, model=model, int8=int8, weights=weights, verbose=verbose, quiet=quiet)
     painting_size = size_option(size)
-    look = setup.look(style, alpha, preserve_color=preserve_color, palette=palette, mirror=mirror)
+    chosen = setup.look(look, style=style, alpha=alpha, preserve_color=preserve_color, palette=palette, mirror=mirror)
     options = LiveOptions(
-        size=painting_size, hold=hold, window=Window(f"livestyle - {source}"), snapshot_dir=snapshots, seconds=seconds
+        size=painting_size,
+        hold=hold,
+        window=Window(f"livestyle - {source}"),
+        snapshot_dir=snapshots,
+        seconds=seconds,
+        director=Keeper(looks_path(), looks),
     )
-    show = new_show(setup.bank.names, look, fade_seconds=fade)
+    show = new_show(setup.bank.names, chosen, fade_seconds=fade, looks=looks)
     run_show(setup, lambda: open_source(source, pace_files=True), show, options)
 
 
@@ -144,10 +154,11 @@ def demo(
 def video(
     source: Annotated[Path, typer.Argument(metavar="IN", help="Video file.")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Video file to write: mp4, mkv, mov or webm.")],
+    look: LookOption = None,
     style: StyleOption = None,
-    alpha: AlphaOption = 1.0,
-    preserve_color: ColorOption = False,
-    palette: PaletteOption = True,
+    alpha: AlphaOption = None,
+    preserve_color: ColorOption = None,
+    palette: PaletteOption = None,
     size: SizeOption = None,
     model: ModelOption = "auto",
     device: DeviceOption = "auto",
@@ -167,7 +178,7 @@ def video(
 
     setup = Setup(device, half, model=model, int8=int8, weights=weights, verbose=verbose, quiet=quiet)
     painting_size = size_option(size)
-    look = setup.look(style, alpha, preserve_color=preserve_color, palette=palette)
+    chosen = setup.look(look, style=style, alpha=alpha, preserve_color=preserve_color, palette=palette)
     painter = Painter(setup.engine, setup.bank, size=painting_size)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), disable=quiet) as bar:
@@ -175,7 +186,7 @@ def video(
         report = stylize_video(
             source,
             out,
-            lambda rgb: painter.paint(rgb, look).rgb,
+            lambda rgb: painter.paint(rgb, chosen).rgb,
             size_of=lambda width, height: fit_size(width, height, painting_size),
             progress=lambda done, total: bar.update(task, completed=done, total=total),
             note=setup.say,
@@ -187,10 +198,11 @@ def video(
 def image(
     sources: Annotated[list[Path], typer.Argument(metavar="IN...", help="Image files, or folders of them.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write, or a folder for several.")],
+    look: LookOption = None,
     style: StyleOption = None,
-    alpha: AlphaOption = 1.0,
-    preserve_color: ColorOption = False,
-    palette: PaletteOption = True,
+    alpha: AlphaOption = None,
+    preserve_color: ColorOption = None,
+    palette: PaletteOption = None,
     size: SizeOption = None,
     model: ModelOption = "auto",
     device: DeviceOption = "auto",
@@ -209,12 +221,12 @@ def image(
     painting_size = size_option(size)
     sources = expand_folders(sources)
     outputs = image_outputs(sources, out)
-    look = setup.look(style, alpha, preserve_color=preserve_color, palette=palette)
+    chosen = setup.look(look, style=style, alpha=alpha, preserve_color=preserve_color, palette=palette)
     painter: Painter | None = None
     for source, output in zip(sources, outputs, strict=True):
         rgb = load_image(source)  # before the network loads: a bad first file is said at once
         painter = painter or Painter(setup.engine, setup.bank, size=painting_size)
-        save_image(output, painter.paint(rgb, look).rgb)
+        save_image(output, painter.paint(rgb, chosen).rgb)
         setup.say(str(output))
 
 

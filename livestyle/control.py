@@ -7,14 +7,19 @@ about windows or threads; whoever holds the state applies commands to it.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from livestyle.keys import FUNCTION_KEYS
 from livestyle.settings import Look, StyleWeights, normalised
 
 FADE_CHOICES_SECONDS = (0.0, 0.5, 1.0, 2.0, 4.0)
 STEP = 0.05
+STORE_SECONDS = 5.0
+"""How long after `w` a function key stores the look that is seen."""
+SHIFT_SECONDS = 1.0
+"""How long after Shift it does: OpenCV tells neither when Shift goes up nor whether it is held."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,10 @@ class Show:
     frozen: bool = False
     snapshots: int = 0
     """Snapshots asked for so far."""
+    looks: Mapping[str, Look] = field(default_factory=dict)
+    """Looks with a name; those named F1 to F12 are on the function keys."""
+    storing_until_seconds: float = 0.0
+    """Until then a function key stores."""
     quitting: bool = False
     message: str = ""
     """What the last command did, for the window; never in the clean picture."""
@@ -53,11 +62,17 @@ class Show:
         return replace(self.look, weights=normalised(mixed))
 
 
-def new_show(styles: tuple[str, ...], look: Look, *, fade_seconds: float = 1.0) -> Show:
+def new_show(
+    styles: tuple[str, ...], look: Look, *, fade_seconds: float = 1.0, looks: Mapping[str, Look] | None = None
+) -> Show:
     """The state a show starts in; styles of the Look that are not in the list are put in front."""
-    heaviest = sorted(look.weights, key=lambda pair: pair[1])
-    picks = (heaviest[-2][0] if len(heaviest) > 1 else heaviest[-1][0], heaviest[-1][0])
-    return Show(styles=styles, look=look, picks=picks, fade_seconds=fade_seconds)
+    return Show(styles=styles, look=look, picks=picks_of(look.weights), fade_seconds=fade_seconds, looks=looks or {})
+
+
+def picks_of(weights: StyleWeights) -> tuple[str, str]:
+    """A blend as if its heaviest styles had been picked, the heaviest last."""
+    heaviest = sorted(weights, key=lambda pair: pair[1])
+    return heaviest[-2][0] if len(heaviest) > 1 else heaviest[-1][0], heaviest[-1][0]
 
 
 def fade_to(show: Show, weights: StyleWeights, now_seconds: float) -> Show:
@@ -122,9 +137,29 @@ def _fade_time(show: Show) -> Show:
     return replace(show, fade_seconds=seconds, message=f"crossfade {seconds:g} s")
 
 
+def recall_look(show: Show, name: str, now_seconds: float) -> Show:
+    """Crossfade to a look with a name; what else it says happens at once."""
+    if name not in show.looks:
+        return replace(show, message=f"no look on {name}: w {name} stores this one")
+    look = show.looks[name]
+    missing = [style for style, _ in look.weights if style not in show.styles]
+    if missing:
+        return replace(show, message=f"look {name}: there is no style {', '.join(missing)}")
+    faded = fade_to(show, look.weights, now_seconds)
+    picks = picks_of(look.weights)
+    blend = dict(look.weights).get(picks[1], 1.0) if picks[0] != picks[1] else 1.0
+    return replace(faded, look=look, picks=picks, blend=blend, message=f"{name}: {describe(look.weights)}")
+
+
+def store_look(show: Show, name: str) -> Show:
+    """Give the look that is seen, or faded to, a name; the file is written by `livestyle.presets.Keeper`."""
+    look = replace(show.look, bypass=False)
+    return replace(show, looks={**show.looks, name: look}, storing_until_seconds=0.0, message=f"stored as {name}")
+
+
 @dataclass(frozen=True)
 class Command:
-    """One thing a person can do. keys: as `key_name` gives them."""
+    """One thing a person can do. keys: as `livestyle.keys` names them."""
 
     name: str
     keys: tuple[str, ...]
@@ -139,6 +174,18 @@ def _number_command(number: int) -> Command:
         return pick(show, show.styles[number - 1], now)
 
     return Command(f"style-{number}", (str(number),), f"crossfade to style {number}", apply)
+
+
+def _look_commands(key: str) -> tuple[Command, Command]:
+    name = key.upper()
+
+    def press(show: Show, now: float) -> Show:
+        return store_look(show, name) if now < show.storing_until_seconds else recall_look(show, name, now)
+
+    return (
+        Command(f"look-{name}", (key,), f"crossfade to look {name}", press),
+        Command(f"store-{name}", (f"shift+{key}",), f"store look {name}", lambda s, now: store_look(s, name)),
+    )
 
 
 COMMANDS: tuple[Command, ...] = (
@@ -165,25 +212,23 @@ COMMANDS: tuple[Command, ...] = (
     Command("fullscreen", ("f",), "full screen", lambda s, now: replace(s, fullscreen=not s.fullscreen)),
     Command("hud", ("i",), "show or hide the numbers", lambda s, now: replace(s, hud=not s.hud)),
     Command("help", ("?", "h"), "show or hide this help", lambda s, now: replace(s, help=not s.help)),
+    *(command for key in FUNCTION_KEYS for command in _look_commands(key)),
+    Command(
+        "store",
+        ("w",),
+        "store this look: then F1 to F12",
+        lambda s, now: replace(s, storing_until_seconds=now + STORE_SECONDS, message="F1 to F12 stores this look"),
+    ),
+    Command(
+        "shift",
+        ("shift",),
+        "shift F1 to F12: the same",
+        lambda s, now: replace(s, storing_until_seconds=now + SHIFT_SECONDS),
+    ),
     Command("quit", ("q", "esc"), "quit", lambda s, now: replace(s, quitting=True)),
 )
 
 _BY_KEY = {key: command for command in COMMANDS for key in command.keys}
-
-_KEY_NAMES = {27: "esc", 32: "space"}
-
-
-def key_name(code: int) -> str:
-    """The name of a key from OpenCV's waitKeyEx code; "" for none or one without a name.
-
-    Letters come in lower case whatever Shift or Caps Lock says.
-    """
-    if code < 0 or code > 0xFFFFF:
-        return ""
-    low = code & 0xFF if code <= 0xFFFF else -1
-    if code > 0xFF and code & 0xFF00 == 0xFF00:  # X11 keysyms: function keys, arrows, modifiers
-        return "esc" if low == 27 else ""
-    return _KEY_NAMES.get(low, chr(low).lower() if 32 < low < 127 else "")
 
 
 def command_for_key(key: str) -> Command | None:
@@ -194,4 +239,5 @@ def command_for_key(key: str) -> Command | None:
 def help_lines(show: Show) -> list[tuple[str, str]]:
     """(keys, what they do) for the help overlay; the number keys with their styles."""
     numbers = [(str(n), name) for n, name in enumerate(show.styles[:9], 1)]
-    return numbers + [(" ".join(c.keys), c.help) for c in COMMANDS if not c.name.startswith("style-")]
+    others = [(" ".join(c.keys), c.help) for c in COMMANDS if not c.name.startswith(("style-", "look-", "store-"))]
+    return [*numbers, *others, ("F1 to F12", "crossfade to a stored look")]

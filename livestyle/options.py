@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -24,13 +24,23 @@ StyleOption = Annotated[
         help="A style's name, an image file, or a blend: wave:0.7,scream:0.3. Default: the first style.",
     ),
 ]
-AlphaOption = Annotated[float, typer.Option(help="Degree of stylization, 0 to 1.")]
+LookOption = Annotated[
+    str | None,
+    typer.Option("--look", help="A look stored in looks.toml; other options change what it says."),
+]
+AlphaOption = Annotated[float | None, typer.Option(help="Degree of stylization, 0 to 1. Default: 1.")]
 ColorOption = Annotated[
-    bool, typer.Option("--preserve-color", help="Keep the source's colours: luma of the painting, chroma of the frame.")
+    bool | None,
+    typer.Option(
+        "--preserve-color/--no-preserve-color",
+        help="Keep the source's colours: luma of the painting, chroma of the frame. Default: no.",
+    ),
 ]
 PaletteOption = Annotated[
-    bool, typer.Option("--palette/--no-palette", help="Match the painting's colours to the style's palette.")
+    bool | None,
+    typer.Option("--palette/--no-palette", help="Match the painting's colours to the style's palette. Default: yes."),
 ]
+MirrorOption = Annotated[bool | None, typer.Option("--mirror/--no-mirror", help="Flip left and right. Default: no.")]
 SizeOption = Annotated[
     str | None, typer.Option(help="Size of the painting: WIDTHxHEIGHT or the shorter side, in pixels.")
 ]
@@ -134,19 +144,32 @@ class Setup:
 
     def look(
         self,
-        style: str | None = None,
-        alpha: float = 1.0,
+        named: str | None = None,
         *,
-        preserve_color: bool = False,
-        palette: bool = True,
-        mirror: bool = False,
+        style: str | None = None,
+        alpha: float | None = None,
+        preserve_color: bool | None = None,
+        palette: bool | None = None,
+        mirror: bool | None = None,
     ) -> Look:
-        """The Look that the options describe; images among the styles are encoded here."""
+        """The look of that name, with the options that were given; images among the styles are encoded here.
+
+        Raises LivestyleError for a bad value, in the options or in the file.
+        """
+        from livestyle.presets import find_look, looks_path
         from livestyle.settings import Look, parse_style_weights
 
-        weights = parse_style_weights(style if style is not None else self.bank.default_name)
-        look = Look(weights, alpha, preserve_color, palette, mirror)  # refuses a bad alpha before any work
-        resolved = self.bank.resolve(weights, lambda rgb: self.engine.style_stats(rgb))
+        base = find_look(named, looks_path()) if named is not None else None
+        if style is not None or base is None:
+            weights = parse_style_weights(style if style is not None else self.bank.default_name)
+            base = replace(base, weights=weights) if base else Look(weights)
+        options = {"alpha": alpha, "preserve_color": preserve_color, "palette": palette, "mirror": mirror}
+        given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+        return self._resolved(replace(base, **given))  # refuses a bad alpha before any work
+
+    def _resolved(self, look: Look) -> Look:
+        """With images among the styles made into styles."""
+        resolved = self.bank.resolve(look.weights, lambda rgb: self.engine.style_stats(rgb))
         for name, weight in resolved:
             self.detail(f"style {weight:.0%} {self.bank.entry(name).info.label}")
         return replace(look, weights=resolved)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from livestyle.control import COMMANDS, Show, command_for_key, help_lines, key_name, move_blend, new_show, pick
+from livestyle.control import COMMANDS, Show, command_for_key, help_lines, move_blend, new_show, pick
 from livestyle.settings import Look, normalised
 
 STYLES = ("wave", "scream", "mosaic")
@@ -112,24 +114,33 @@ def test_every_key_has_one_command_and_is_in_the_help(show: Show) -> None:
     keys = [key for command in COMMANDS for key in command.keys]
     assert len(keys) == len(set(keys))
     shown = " ".join(keys for keys, _ in help_lines(show)).split()
-    assert set(shown) >= set(keys) - {str(n) for n in range(4, 10)}
+    implied = {str(n) for n in range(4, 10)} | {f"{shift}f{n}" for n in range(1, 13) for shift in ("", "shift+")}
+    assert set(shown) >= set(keys) - implied
+    assert "F1 to F12" in dict(help_lines(show))
 
 
-@pytest.mark.parametrize(
-    ("code", "name"),
-    [
-        (-1, ""),
-        (27, "esc"),
-        (32, "space"),
-        (ord("q"), "q"),
-        (ord("Q"), "q"),
-        (ord("["), "["),
-        (0xFFBE, ""),
-        (0xFFE1, ""),
-    ],
-)
-def test_key_names(code: int, name: str) -> None:
-    assert key_name(code) == name
+def test_shift_and_w_make_a_function_key_store(show: Show) -> None:
+    for first in ("w", "shift"):
+        stored = press(press(show, first, 10.0), "f2", 10.5)
+        assert stored.looks == {"F2": show.look} and "F2" in stored.message
+        late = press(press(show, first, 10.0), "f2", 20.0)
+        assert late.looks == {} and "no look on F2" in late.message
+    again = press(press(press(show, "w", 10.0), "f2", 10.1), "f3", 10.2)
+    assert list(again.looks) == ["F2"]  # one press stores one look
+    assert list(press(show, "shift+f5").looks) == ["F5"]
+
+
+def test_a_function_key_crossfades_to_its_look(show: Show) -> None:
+    look = Look(normalised([("scream", 0.7), ("mosaic", 0.3)]), alpha=0.6, mirror=True)
+    show = press(replace(show, looks={"F1": look}), "f1", 10.0)
+    assert show.look == look and show.picks == ("mosaic", "scream")
+    assert dict(show.look_at(11.0).weights) == pytest.approx({"wave": 0.5, "scream": 0.35, "mosaic": 0.15})
+    assert press(show, "[", 20.0).blend == pytest.approx(0.65)
+
+
+def test_a_look_with_a_style_that_is_gone_says_so_and_changes_nothing(show: Show) -> None:
+    after = press(replace(show, looks={"F1": Look((("gone", 1.0),))}), "f1")
+    assert after.look == show.look and after.message == "look F1: there is no style gone"
 
 
 def test_initial_blend_sets_the_last_two_picks() -> None:

@@ -1,0 +1,122 @@
+"""Looks with a name: the file that keeps them, and what is said of mistakes in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from livestyle.control import command_for_key, new_show
+from livestyle.errors import OutputError, SettingError
+from livestyle.presets import Keeper, find_look, looks_path, read_looks, save_look
+from livestyle.settings import Look, normalised
+
+WAVE = Look((("wave", 1.0),))
+BLEND = Look(normalised([("wave", 0.75), ("scream", 0.25)]), alpha=0.8, preserve_color=True, mirror=True)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "config" / "looks.toml"
+
+
+def written(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def test_what_is_saved_is_read(path: Path) -> None:
+    assert read_looks(path) == {}
+    for name, look in (("F1", WAVE), ("F2", BLEND), ("F1", BLEND), ("F3", WAVE)):
+        save_look(path, name, look)
+    assert read_looks(path) == {"F1": BLEND, "F2": BLEND, "F3": WAVE}
+    assert [p.name for p in path.parent.iterdir()] == ["looks.toml"]
+
+
+def test_saving_leaves_the_rest_of_the_file_alone(path: Path) -> None:
+    mine = '# mine\n["calm sea"]\nstyle = "wave"  # the great one\n\n'
+    written(path, mine + '[F1]\nstyle = "scream"\n\n[F2]\nstyle = "dragon"\n')
+    save_look(path, "F1", BLEND)
+    text = path.read_text()
+    assert text.startswith(mine + "[F1]\n")
+    assert list(read_looks(path)) == ["calm sea", "F1", "F2"] and read_looks(path)["F1"] == BLEND
+
+
+MISTAKES = {
+    "unknown key": ('[F1]\nstyle = "wave"\nalhpa = 0.5\n', "line 3: 'alhpa' in look F1: choose style, alpha"),
+    "alpha out of range": (
+        '[a]\nstyle = "wave"\n[b]\nstyle = "wave"\nalpha = 2\n',
+        "line 5: alpha 2.0 is out of range",
+    ),
+    "alpha is no number": ('[a]\nalpha = "x"\nstyle = "wave"\n', "line 2: alpha 'x': write a number"),
+    "flag": ('[a]\nstyle = "wave"\nmirror = 1\n', "line 3: mirror 1: write true or false"),
+    "style is no text": ("[a]\nstyle = 3\n", "line 2: style 3: write a name"),
+    "no style": ("\n[a]\nalpha = 1.0\n", "line 2: style None: write a name"),
+    "weight": ('[a]\nstyle = "wave:x"\n', "line 2: weight 'x' of style 'wave' is no number"),
+    "outside": ('style = "wave"\n', "line 1: style is outside a look"),
+    "no TOML": ("[F1]\nstyle = wave\n", r"\(at line 2, column 9\)"),
+}
+
+
+@pytest.mark.parametrize("case", MISTAKES)
+def test_a_mistake_is_one_line_with_its_place(path: Path, case: str) -> None:
+    text, said = MISTAKES[case]
+    with pytest.raises(SettingError, match=said) as error:
+        read_looks(written(path, text))
+    assert str(path) in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_look_that_is_not_there_names_those_that_are(path: Path) -> None:
+    with pytest.raises(SettingError, match="look 'clam': .* has none yet"):
+        find_look("clam", path)
+    save_look(path, "calm", WAVE)
+    with pytest.raises(SettingError, match="look 'clam': .* has calm;"):
+        find_look("clam", path)
+
+
+def test_the_keeper_writes_what_a_show_stores_once(path: Path) -> None:
+    show = new_show(("wave",), WAVE)
+    keeper = Keeper(path, show.looks)
+    assert keeper(show, 0.0) is show and not path.exists()
+    command = command_for_key("shift+f1")
+    assert command is not None
+    show = command.apply(show, 1.0)
+    assert keeper(show, 1.0) is show and read_looks(path) == {"F1": WAVE}
+    path.unlink()
+    assert keeper(show, 2.0) is show and not path.exists()
+
+
+def test_a_file_that_cannot_be_written_is_said_and_ends_nothing(path: Path) -> None:
+    path.parent.write_text("in the way")
+    with pytest.raises(OutputError, match="look F1 cannot be saved in .*: check space"):
+        save_look(path, "F1", WAVE)
+    show = new_show(("wave",), WAVE, looks={"F1": WAVE})
+    assert "F1" in Keeper(path, {})(show, 0.0).message
+
+
+def test_options_change_what_a_look_says(run, photo: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """Command line over file over defaults."""
+    save_look(looks_path(), "calm", Look((("wave", 1.0),), alpha=0.0, palette=False))
+    commands = {
+        "file": ["--look", "calm"],
+        "line": ["--look", "calm", "--alpha", "1", "--palette"],
+        "plain": ["-s", "wave"],
+    }
+    painted = {}
+    for name, options in commands.items():
+        result = run("image", "photo.png", "-o", f"{name}.png", "--device", "cpu", "--model", "fast", *options)
+        assert result.code == 0, result.err
+        painted[name] = np.asarray(Image.open(tmp_path / f"{name}.png")).astype(int)
+    np.testing.assert_array_equal(painted["line"], painted["plain"])
+    assert np.abs(painted["file"] - painted["plain"]).mean() > 5
+
+
+@pytest.mark.parametrize("command", [["live", "photo.png"], ["image", "photo.png", "-o", "p.png", "--look", "F1"]])
+def test_a_damaged_file_is_one_line(run, photo: Path, command: list[str]) -> None:  # type: ignore[no-untyped-def]
+    written(looks_path(), '[F1]\nstyle = "wave"\nalpha = 7\n')
+    result = run(*command)
+    assert result.code == 2
+    assert result.err.startswith(f"livestyle: {looks_path()}, line 3: alpha 7.0") and result.err.count("\n") == 1
