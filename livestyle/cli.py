@@ -22,13 +22,16 @@ from livestyle.options import (
     Int8Option,
     JsonOption,
     LookOption,
+    MaskOption,
     MirrorOption,
     ModelOption,
     OutFolderOption,
     PaletteOption,
     QuietOption,
+    RegionsOption,
     Setup,
     SizeOption,
+    SplitOption,
     StyleOption,
     VerboseOption,
     WeightsOption,
@@ -63,6 +66,9 @@ def live(
     source: Annotated[str, typer.Argument(help="Camera index or name, URL, video file, image or folder.")] = "0",
     look: LookOption = None,
     style: StyleOption = None,
+    split: SplitOption = None,
+    mask: MaskOption = None,
+    regions: RegionsOption = None,
     alpha: AlphaOption = None,
     preserve_color: ColorOption = None,
     palette: PaletteOption = None,
@@ -83,6 +89,7 @@ def live(
     """Stylize a camera in a window. Press h there for the keys."""
     from livestyle.control import new_show
     from livestyle.live import LiveOptions, run_show
+    from livestyle.look_options import LookOptions
     from livestyle.presets import Keeper, looks_path, read_looks
     from livestyle.sinks.window import Window
     from livestyle.sources.open import open_source
@@ -93,7 +100,7 @@ def live(
     looks = read_looks(looks_path())
     setup = Setup(device, half, model=model, int8=int8, weights=weights, verbose=verbose, quiet=quiet)
     painting_size = size_option(size)
-    chosen = setup.look(look, style=style, alpha=alpha, preserve_color=preserve_color, palette=palette, mirror=mirror)
+    chosen = setup.look(LookOptions(look, style, split, mask, regions, alpha, preserve_color, palette, mirror))
     options = LiveOptions(
         size=painting_size,
         hold=hold,
@@ -156,6 +163,9 @@ def video(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Video file to write: mp4, mkv, mov or webm.")],
     look: LookOption = None,
     style: StyleOption = None,
+    split: SplitOption = None,
+    mask: MaskOption = None,
+    regions: RegionsOption = None,
     alpha: AlphaOption = None,
     preserve_color: ColorOption = None,
     palette: PaletteOption = None,
@@ -172,13 +182,14 @@ def video(
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from livestyle.look_options import LookOptions
     from livestyle.pipeline import Painter
     from livestyle.settings import fit_size
     from livestyle.transcode import stylize_video
 
     setup = Setup(device, half, model=model, int8=int8, weights=weights, verbose=verbose, quiet=quiet)
     painting_size = size_option(size)
-    chosen = setup.look(look, style=style, alpha=alpha, preserve_color=preserve_color, palette=palette)
+    chosen = setup.look(LookOptions(look, style, split, mask, regions, alpha, preserve_color, palette))
     painter = Painter(setup.engine, setup.bank, size=painting_size)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), disable=quiet) as bar:
@@ -200,6 +211,9 @@ def image(
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write, or a folder for several.")],
     look: LookOption = None,
     style: StyleOption = None,
+    split: SplitOption = None,
+    mask: MaskOption = None,
+    regions: RegionsOption = None,
     alpha: AlphaOption = None,
     preserve_color: ColorOption = None,
     palette: PaletteOption = None,
@@ -213,6 +227,7 @@ def image(
     quiet: QuietOption = False,
 ) -> None:
     """Stylize pictures."""
+    from livestyle.look_options import LookOptions
     from livestyle.pipeline import Painter
     from livestyle.sinks.images import image_outputs, save_image
     from livestyle.sources.images import expand_folders, load_image
@@ -221,7 +236,7 @@ def image(
     painting_size = size_option(size)
     sources = expand_folders(sources)
     outputs = image_outputs(sources, out)
-    chosen = setup.look(look, style=style, alpha=alpha, preserve_color=preserve_color, palette=palette)
+    chosen = setup.look(LookOptions(look, style, split, mask, regions, alpha, preserve_color, palette))
     painter: Painter | None = None
     for source, output in zip(sources, outputs, strict=True):
         rgb = load_image(source)  # before the network loads: a bad first file is said at once

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from livestyle.frame import Picture
+from livestyle.frame import Masks, Picture
+from livestyle.masks import composed
 from livestyle.style import Palette, palette_of
 
 Matrix = NDArray[np.float64]
@@ -21,14 +23,17 @@ MAX_GAIN = 2.5
 """Colour differences are stretched at most so far: noise in a grey picture stays quiet."""
 
 
-def match_palette(painting: Picture, palette: Palette, strength: float = 1.0) -> Picture:
+def match_palette(
+    painting: Picture, palette: Palette, strength: float = 1.0, share: NDArray[np.float32] | None = None
+) -> Picture:
     """Give the painting the palette's mean and covariance of RGB, by the degree `strength`.
 
-    painting: HxWx3 uint8 RGB; returns the same. The linear Monge-Kantorovitch map (Pitie & Kokaram
+    painting: HxWx3 uint8 RGB; returns the same. share: HxW float32, how much each pixel's colour counts;
+    all are changed. The linear Monge-Kantorovitch map (Pitie & Kokaram
     2007): of all linear maps that do it, the one that moves colours least.
     """
     step = max(1, math.isqrt(painting.shape[0] * painting.shape[1] // PALETTE_PIXELS))
-    own = palette_of(painting[::step, ::step])
+    own = palette_of(painting[::step, ::step], None if share is None else share[::step, ::step])
     floor = FLOOR * np.eye(3)
     root = _square_root(own.covariance + floor)
     inverse = np.linalg.inv(root)
@@ -37,6 +42,12 @@ def match_palette(painting: Picture, palette: Palette, strength: float = 1.0) ->
     mean = own.mean + strength * (palette.mean - own.mean)
     offset = 255 * (mean - gain @ own.mean)
     return cv2.transform(painting, np.hstack([gain, offset[:, None]])).astype(np.uint8, copy=False)
+
+
+def match_palettes(painting: Picture, palettes: Sequence[Palette], masks: Masks, strength: float = 1.0) -> Picture:
+    """Give each region of the painting a palette of its own; see `match_palette`. masks: RxHxW, as painted."""
+    matched = [match_palette(painting, p, strength, mask) for p, mask in zip(palettes, masks, strict=True)]
+    return composed(matched, masks)
 
 
 def _square_root(matrix: Matrix) -> Matrix:

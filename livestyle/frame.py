@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 Picture = NDArray[np.uint8]
 """HxWx3 uint8, RGB."""
 
+Masks = NDArray[np.float32]
+"""RxHxW float32, >= 0: each of R regions' share of every pixel; they sum to 1."""
+
 
 def check_picture(rgb: Picture) -> None:
     """Raise ValueError unless `rgb` is a HxWx3 uint8 array."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +13,7 @@ from livestyle.errors import SettingError, StyleError
 if TYPE_CHECKING:
     from livestyle.bank import Bank
     from livestyle.engine import Engine
+    from livestyle.look_options import LookOptions
     from livestyle.settings import Look
 
 StyleOption = Annotated[
@@ -39,6 +39,20 @@ ColorOption = Annotated[
 PaletteOption = Annotated[
     bool | None,
     typer.Option("--palette/--no-palette", help="Match the painting's colours to the style's palette. Default: yes."),
+]
+SplitOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Two sides in styles of their own: left:wave,right:scream, or top and bottom. "
+        "The style `original` is the photograph."
+    ),
+]
+MaskOption = Annotated[
+    Path | None, typer.Option(help="A picture whose colours are regions with styles of their own; see --regions.")
+]
+RegionsOption = Annotated[
+    str | None,
+    typer.Option(help='What the colours of --mask mean: "black:original,white:wave" or "#ff0000:wave,#00ff00:scream".'),
 ]
 MirrorOption = Annotated[bool | None, typer.Option("--mirror/--no-mirror", help="Flip left and right. Default: no.")]
 SizeOption = Annotated[
@@ -142,37 +156,12 @@ class Setup:
             raise StyleError(f"there are no styles in {asset_dir('bank')}: reinstall livestyle")
         return bank
 
-    def look(
-        self,
-        named: str | None = None,
-        *,
-        style: str | None = None,
-        alpha: float | None = None,
-        preserve_color: bool | None = None,
-        palette: bool | None = None,
-        mirror: bool | None = None,
-    ) -> Look:
-        """The look of that name, with the options that were given; images among the styles are encoded here.
+    def look(self, options: LookOptions | None = None) -> Look:
+        """The Look that the options describe; images among the styles are encoded here. Raises LivestyleError."""
+        from livestyle.look_options import LookOptions, described, resolved
 
-        Raises LivestyleError for a bad value, in the options or in the file.
-        """
-        from livestyle.presets import find_look, looks_path
-        from livestyle.settings import Look, parse_style_weights
-
-        base = find_look(named, looks_path()) if named is not None else None
-        if style is not None or base is None:
-            weights = parse_style_weights(style if style is not None else self.bank.default_name)
-            base = replace(base, weights=weights) if base else Look(weights)
-        options = {"alpha": alpha, "preserve_color": preserve_color, "palette": palette, "mirror": mirror}
-        given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
-        return self._resolved(replace(base, **given))  # refuses a bad alpha before any work
-
-    def _resolved(self, look: Look) -> Look:
-        """With images among the styles made into styles."""
-        resolved = self.bank.resolve(look.weights, lambda rgb: self.engine.style_stats(rgb))
-        for name, weight in resolved:
-            self.detail(f"style {weight:.0%} {self.bank.entry(name).info.label}")
-        return replace(look, weights=resolved)
+        look = described(options or LookOptions(), lambda: self.bank.default_name)  # refuses bad values before any work
+        return resolved(look, self.bank, lambda rgb: self.engine.style_stats(rgb), self.detail)
 
 
 def size_option(text: str | None) -> tuple[int, int] | int | None:

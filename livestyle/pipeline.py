@@ -1,8 +1,9 @@
 """From a frame to a painting: resize, mirror, engine, colour, enlarge. Owns the state of one stream.
 
 The style code is computed when the blend of styles changes, never per frame, and never with an
-encoder: the bank holds statistics. A painting may be made at a smaller working size to hold a frame
-rate (`livestyle.rate`); it is then enlarged to its own size.
+encoder: the bank holds statistics. Regions with styles of their own are one run of the network. A
+painting may be made at a smaller working size to hold a frame rate (`livestyle.rate`); it is then
+enlarged to its own size.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ import cv2
 import numpy as np
 
 from livestyle.bank import Bank
-from livestyle.color import keep_frame_color, match_palette
+from livestyle.color import keep_frame_color, match_palette, match_palettes
 from livestyle.engine import Engine, StyleCode
-from livestyle.frame import Picture
+from livestyle.frame import Masks, Picture
+from livestyle.masks import Layout, composed, masks_of, shares_of
 from livestyle.rate import RateHold, Size
 from livestyle.settings import Look, StyleWeights, fit_size
 from livestyle.style import Palette
@@ -61,7 +63,7 @@ class Painter:
         self.bank = bank
         self.size, self.largest = size, largest
         self._hold = hold
-        self._blend: tuple[StyleWeights, StyleCode, Palette] | None = None
+        self._blends: dict[StyleWeights, tuple[StyleCode, Palette]] = {}
 
     def paint(self, rgb: Picture, look: Look, *, counts: bool = True) -> Painting:
         """Paint a frame (HxWx3 uint8 RGB) as the Look says. Raises StyleError for unknown styles.
@@ -90,25 +92,56 @@ class Painter:
         with timed(stage_ms, "prepare"):
             frame = _prepared(rgb, working, look)
         with timed(stage_ms, "style"):
-            code, palette = self._blended(look.weights)
+            codes, palettes = self._blended(look)
         with timed(stage_ms, "network"):
-            painting = self.engine.stylize(frame, code, look.alpha)
+            shares = _shares(look, working)
+            if shares is None:
+                painting = self.engine.stylize(frame, codes[0], look.alpha)
+            else:
+                painting = self.engine.stylize_regions(frame, codes, shares, look.alpha)
         if look.palette and not look.preserve_color:
             with timed(stage_ms, "colour"):
-                painting = match_palette(painting, palette, look.alpha)
+                if shares is None:
+                    painting = match_palette(painting, palettes[0], look.alpha)
+                else:
+                    painting = match_palettes(painting, palettes, shares, look.alpha)
         if working != output:
             with timed(stage_ms, "enlarge"):
                 painting = resized(painting, *output)
         if look.preserve_color:
             with timed(stage_ms, "colour"):  # of the whole frame: its colours stay as sharp as they are
                 painting = keep_frame_color(painting, frame if working == output else _prepared(rgb, output, look))
+        if look.layout and None in look.layout.styles:
+            with timed(stage_ms, "original"):
+                photograph = frame if working == output else _prepared(rgb, output, look)
+                painting = _with_original(painting, photograph, look.layout)
         return Painting(painting, stage_ms, working)
 
-    def _blended(self, weights: StyleWeights) -> tuple[StyleCode, Palette]:
-        if self._blend is None or self._blend[0] != weights:
-            stats = self.bank.blend(weights)
-            self._blend = weights, self.engine.style_code(stats), stats.palette
-        return self._blend[1:]
+    def _blended(self, look: Look) -> tuple[list[StyleCode], list[Palette]]:
+        """Of each region that is painted."""
+        before, self._blends = self._blends, {}
+        for weights in look.region_styles:
+            if weights is not None:
+                self._blends[weights] = before.get(weights) or self._code(weights)
+        found = [self._blends[weights] for weights in look.region_styles if weights is not None]
+        return [code for code, _ in found], [palette for _, palette in found]
+
+    def _code(self, weights: StyleWeights) -> tuple[StyleCode, Palette]:
+        stats = self.bank.blend(weights)
+        return self.engine.style_code(stats), stats.palette
+
+
+def _shares(look: Look, size: Size) -> Masks | None:
+    """What each region that is painted has of the pixels; None where there is one only."""
+    painted = tuple(n for n, style in enumerate(look.region_styles) if style is not None)
+    return shares_of(look.layout.area, painted, *size) if look.layout and len(painted) > 1 else None
+
+
+def _with_original(painting: Picture, photograph: Picture, layout: Layout) -> Picture:
+    """The painting with the photograph in the regions that have no style."""
+    masks = masks_of(layout.area, painting.shape[1], painting.shape[0])
+    original = masks[[n for n, style in enumerate(layout.styles) if style is None]].sum(0)
+    return composed([painting, photograph], np.stack([1 - original, original]))
 
 
 def _prepared(rgb: Picture, size: Size, look: Look) -> Picture:

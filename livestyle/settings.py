@@ -7,8 +7,12 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from livestyle.errors import SettingError, StyleError
+
+if TYPE_CHECKING:
+    from livestyle.masks import Layout
 
 StyleWeights = tuple[tuple[str, float], ...]
 """Style names with weights >= 0 that sum to 1."""
@@ -68,12 +72,19 @@ class Look:
     """Flip left and right, as a mirror does."""
     bypass: bool = False
     """Show the frame itself."""
+    layout: Layout | None = None
+    """Regions with styles of their own; `weights` are then those of the region in focus."""
 
     def __post_init__(self) -> None:
         if not self.weights:
             raise SettingError("a look needs a style: give at least one, as in --style wave")
         if not 0 <= self.alpha <= 1:
             raise SettingError(f"alpha {self.alpha} is out of range: 0 (photograph) to 1 (full style)")
+
+    @property
+    def region_styles(self) -> tuple[StyleWeights | None, ...]:
+        """Of each region; without a layout of the one there is. None: the photograph."""
+        return self.layout.styles_with(self.weights) if self.layout else (self.weights,)
 
 
 @dataclass(frozen=True)

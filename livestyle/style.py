@@ -36,9 +36,13 @@ class Palette:
             raise ValueError(f"a palette has shapes (3,) and (3, 3), not {self.mean.shape} and {self.covariance.shape}")
 
 
-def palette_of(rgb: NDArray[np.uint8]) -> Palette:
-    """The colours of a picture, HxWx3 uint8 RGB."""
+def palette_of(rgb: NDArray[np.uint8], share: NDArray[np.float32] | None = None) -> Palette:
+    """The colours of a picture, HxWx3 uint8 RGB. share: HxW float32 >= 0, how much each pixel counts."""
     pixels = rgb.reshape(-1, 3).astype(np.float32) / 255
+    if share is not None:
+        weight = share.reshape(-1, 1) / max(float(share.sum()), 1e-6)
+        mean = (pixels * weight).sum(0)
+        return Palette(mean, ((pixels - mean) * weight).T @ (pixels - mean))
     mean = pixels.mean(0)
     centred = pixels - mean
     return Palette(mean, centred.T @ centred / np.float32(len(pixels)))

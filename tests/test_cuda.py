@@ -132,6 +132,17 @@ def test_paintings_equal_the_plain_engines(
         assert furthest(painting, painted(plain, rgb, style, alpha)) <= 1
 
 
+def test_regions_are_painted_as_by_the_plain_engine(ours: CudaEngine, plain: EagerEngine) -> None:
+    rgb, bank = frame_of(33, 47), Bank()
+    masks = np.random.default_rng(0).uniform(0, 1, (2, 33, 47)).astype(np.float32)
+    masks /= masks.sum(0)
+    paintings = [
+        e.stylize_regions(rgb, [e.style_code(bank.stats(name)) for name in ("wave", "scream")], masks, 0.7)
+        for e in (ours, plain)
+    ]
+    assert furthest(*paintings) <= 1
+
+
 def test_style_statistics_and_names_are_the_plain_engines(ours: CudaEngine, plain: EagerEngine) -> None:
     stats, expected = ours.style_stats(frame_of(32, 40)), plain.style_stats(frame_of(32, 40))
     np.testing.assert_array_equal(stats.numbers, expected.numbers)

@@ -9,15 +9,17 @@ import numpy as np
 import pytest
 import torch
 
+from livestyle.assets import asset_dir
 from livestyle.bank import Bank
 from livestyle.engine import Engine, choose_engine
 from livestyle.engine.eager import EagerEngine, refuse_overflow
 from livestyle.errors import DeviceError, SettingError, WeightsError
-from livestyle.frame import Picture
+from livestyle.frame import Masks, Picture
 from livestyle.model.adain import adain
 from livestyle.model.decoder import Decoder
 from livestyle.model.fast import FastModel
 from livestyle.model.vgg import VGGEncoder
+from livestyle.sources.images import load_image
 from livestyle.style import blend_stats
 from livestyle.weights import encoder_id, load_into, manifest
 from tests.pytorch_adain import build_decoder, build_vgg, stylized
@@ -217,3 +219,42 @@ def test_cuda_half_agrees_with_float32_on_the_cpu(engine: Engine, bank: Bank, ph
     a = engine.stylize(photograph, engine.style_code(stats), 1.0).astype(float)
     b = cuda.stylize(photograph, cuda.style_code(stats), 1.0).astype(float)
     assert np.abs(a - b).mean() / 255 < 0.01
+
+
+def halves(shape: tuple[int, ...]) -> Masks:
+    """Two regions, left and right, with a hard edge."""
+    left = np.zeros(shape[:2], np.float32)
+    left[:, : shape[1] // 2] = 1
+    return np.stack([left, 1 - left])
+
+
+@pytest.mark.parametrize("model", ["paper", "fast"])
+def test_one_region_is_the_whole_painting(model: str, bank: Bank, photograph: Picture) -> None:
+    """Also where a second one has nothing of the picture, and with `paper` where both have one style."""
+    plain = choose_engine("cpu", model=model)
+    wave, scream = (plain.style_code(bank.stats(name)) for name in ("wave", "scream"))
+    everything = np.ones((1, *photograph.shape[:2]), np.float32)
+    nothing = np.concatenate([everything, 0 * everything])
+    for alpha in (1.0, 0.5, 0.0):
+        expected = plain.stylize(photograph, wave, alpha).astype(int)
+        for codes, masks in (([wave], everything), ([wave, scream], nothing)):
+            assert np.abs(plain.stylize_regions(photograph, codes, masks, alpha) - expected).max() <= 1
+            if model == "paper":
+                same = plain.stylize_regions(photograph, [wave, wave], halves(photograph.shape), alpha)
+                assert np.abs(same - expected).max() <= 1
+
+
+@pytest.mark.parametrize(("model", "levels"), [("paper", 0.01), ("fast", 12.0)])
+def test_a_region_looks_as_in_a_painting_of_its_style(model: str, levels: float, bank: Bank) -> None:
+    """Away from the edge: exactly with `paper`, nearly with `fast`, whose later layers see painted features."""
+    plain = choose_engine("cpu", model=model)
+    frame = load_image(asset_dir("media") / "astronaut.jpg")[:320:2, :512:2].copy()
+    middle = frame.shape[1] // 2
+    for names in (("starry_night", "wave"), ("dragon", "apocalypse")):
+        codes = [plain.style_code(bank.stats(name)) for name in names]
+        painting = plain.stylize_regions(frame, codes, halves(frame.shape), 1.0).astype(int)
+        left, right = (plain.stylize(frame, code, 1.0).astype(int) for code in codes)
+        assert np.abs(left - right).mean() > 20
+        margin = 56
+        assert np.abs(painting - left)[:, : middle - margin].mean() < levels
+        assert np.abs(painting - right)[:, middle + margin :].mean() < levels

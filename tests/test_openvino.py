@@ -62,6 +62,23 @@ def test_paintings_equal_the_plain_engines(model: str, photograph: Picture, size
         assert np.abs(painting.astype(int) - expected).max() <= 1
 
 
+@pytest.mark.parametrize("model", ["paper", "fast"])
+@pytest.mark.parametrize(("size", "count"), [((48, 64), 2), ((37, 51), 3), ((16, 16), 1)])
+def test_regions_equal_the_plain_engines(model: str, photograph: Picture, size: tuple[int, int], count: int) -> None:
+    plain, openvino = (choose_engine(device, model=model, half=False) for device in ("cpu", "openvino"))
+    bank = Bank(encoder=plain.encoder_id)
+    masks = np.random.default_rng(0).uniform(0, 1, (count, *size)).astype(np.float32)
+    masks /= masks.sum(0)
+    frame = photograph[: size[0], : size[1]]
+    for alpha in (1.0, 0.4):
+        expected, painting = (
+            e.stylize_regions(frame, [e.style_code(bank.stats(n)) for n in bank.names[:count]], masks, alpha)
+            for e in (plain, openvino)
+        )
+        assert painting.shape == frame.shape and painting.flags.writeable
+        assert np.abs(painting.astype(int) - expected).max() <= 1
+
+
 def test_paintings_do_not_share_memory(openvino: OpenVINOEngine, photograph: Picture) -> None:
     code = openvino.style_code(Bank(encoder=openvino.encoder_id).stats("wave"))
     first = openvino.stylize(photograph, code, 1.0)
@@ -118,7 +135,7 @@ def test_conversion_happens_once_and_leaves_no_parts(openvino: OpenVINOEngine, m
     monkeypatch.setattr("livestyle.engine.openvino._convert", lambda *_: pytest.fail("converted again"))
     folder = converted("fast")
     assert not list(folder.parent.glob("*.part"))
-    names = ("painter", "painter_alpha", "projection", "reader")
+    names = ("painter", "painter_alpha", "painter_regions", "projection", "reader")
     assert {f"{name}.{suffix}" for name in names for suffix in ("xml", "bin")} <= {p.name for p in folder.iterdir()}
 
 

@@ -6,6 +6,7 @@ streams: upload, paint, download. `stylize` takes one frame through all three an
 `submit` and `result` keep up to SLOTS frames under way, so that the next one is uploaded and the last
 one downloaded while the GPU paints.
 
+Frames with regions of several styles are painted without a graph, as plain PyTorch does.
 What it does not know: files, shows, other backends. `torch.compile` is not used: it is unmeasured here.
 """
 

@@ -6,6 +6,7 @@ It is the reference that faster engines are tested against.
 from __future__ import annotations
 
 import platform
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from livestyle.errors import WeightsError
-from livestyle.frame import Picture
+from livestyle.frame import Masks, Picture
 from livestyle.model.build import StyleReader, build_model, build_reader
 from livestyle.style import StyleStats, palette_of
 from livestyle.weights import ModelName, encoder_id
@@ -71,6 +72,14 @@ class EagerEngine:
     def stylize(self, rgb: Picture, code: StyleCode, alpha: float) -> Picture:
         """See `Engine.stylize`."""
         painting = self._painter(self._to_device(rgb), code.mean, code.std, alpha)
+        return np.ascontiguousarray(painting[0].cpu().numpy())
+
+    @torch.inference_mode()
+    def stylize_regions(self, rgb: Picture, codes: Sequence[StyleCode], masks: Masks, alpha: float) -> Picture:
+        """See `Engine.stylize_regions`."""
+        mean, std = (torch.cat(parts).to(self._device) for parts in zip(*((c.mean, c.std) for c in codes), strict=True))
+        shares = torch.from_numpy(np.ascontiguousarray(masks))[:, None].to(self._device)
+        painting = self._painter(self._to_device(rgb), mean, std, alpha, shares)
         return np.ascontiguousarray(painting[0].cpu().numpy())
 
     def _to_device(self, rgb: Picture) -> Tensor:

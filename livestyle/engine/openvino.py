@@ -12,6 +12,7 @@ import os
 import shutil
 import warnings
 from collections import OrderedDict
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -22,28 +23,37 @@ import numpy as np
 import platformdirs
 
 from livestyle.errors import DeviceError
-from livestyle.frame import Picture
+from livestyle.frame import Masks, Picture
 from livestyle.style import STYLE_NUMBERS, StyleStats, Vector, palette_of
 from livestyle.weights import ModelName, encoder_id, int8_graph, network_entries
 
-GRAPH_VERSION = 2
+GRAPH_VERSION = 3
 """To be raised when the graphs below change, so that older ones in a cache are not taken."""
 
-PAINTERS = {True: "painter.xml", False: "painter_alpha.xml"}
-"""The graphs that paint: for the full style, and for any alpha."""
+PAINTERS = ("painter", "painter_alpha", "painter_regions")
+"""The graphs that paint: for the full style, for any alpha, and for regions with styles of their own."""
 
 FLOAT32 = {"INFERENCE_PRECISION_HINT": "f32"}
 
 GRAPHS_KEPT = 8
-"""Compiled graphs that are kept: two a frame size."""
+"""Compiled graphs that are kept: two a frame size, and one for each number of regions."""
 
 
 class Graph(NamedTuple):
-    """What is compiled: the painter for the full style, which is quicker, or for any alpha, in one size."""
+    """What is compiled: the painter for the full style, which is quicker, or for any alpha, in one size.
+
+    regions: how many, for the painter of regions, which takes any alpha; else 0.
+    """
 
     full: bool
     height: int
     width: int
+    regions: int = 0
+
+    @property
+    def painter(self) -> str:
+        """One of PAINTERS."""
+        return PAINTERS[2] if self.regions else PAINTERS[0] if self.full else PAINTERS[1]
 
 
 @dataclass(frozen=True)
@@ -100,7 +110,7 @@ class OpenVINOEngine:
         self.device = "chosen by OpenVINO" if device == "AUTO" else str(self._full_name(device))
         self._folder, self._painter = self._read(weights)
         if int8:
-            self._painter[True] = self._core.read_model(*int8_graph(weights))
+            self._painter[PAINTERS[0]] = self._core.read_model(*int8_graph(weights))
         # A matrix product on two vectors: no device is better at it than the CPU.
         self._projection = self._core.compile_model(self._folder / "projection.xml", "CPU", FLOAT32)
         self._cached = {"CACHE_DIR": str(self._folder / "compiled")}
@@ -138,7 +148,14 @@ class OpenVINOEngine:
         self._last = graph
         return np.array(found[0][0])
 
-    def _read(self, weights: Path | None) -> tuple[Path, dict[bool, Any]]:
+    def stylize_regions(self, rgb: Picture, codes: Sequence[StyleCode], masks: Masks, alpha: float) -> Picture:
+        """See `Engine.stylize_regions`."""
+        mean, std = np.concatenate([c.mean for c in codes]), np.concatenate([c.std for c in codes])
+        request = self._request(Graph(False, rgb.shape[0], rgb.shape[1], len(codes))).result()
+        frame, shares = np.ascontiguousarray(rgb)[None], np.ascontiguousarray(masks)[:, None]
+        return np.array(request.infer([frame, mean, std, np.float32(alpha), shares])[0][0])
+
+    def _read(self, weights: Path | None) -> tuple[Path, dict[str, Any]]:
         """The cache folder and the painters in it; a damaged folder is made again."""
         folder = converted(self.model, weights)
         try:
@@ -148,8 +165,8 @@ class OpenVINOEngine:
             folder = converted(self.model, weights)
             return folder, self._painters_in(folder)
 
-    def _painters_in(self, folder: Path) -> dict[bool, Any]:
-        return {full: self._core.read_model(folder / name) for full, name in PAINTERS.items()}
+    def _painters_in(self, folder: Path) -> dict[str, Any]:
+        return {name: self._core.read_model(folder / f"{name}.xml") for name in PAINTERS}
 
     def _request(self, graph: Graph) -> Future[Any]:
         """An inference request that is ready or is being made."""
@@ -161,8 +178,13 @@ class OpenVINOEngine:
         return self._requests[graph]
 
     def _compiled(self, graph: Graph) -> Any:
-        model = self._painter[graph.full].clone()
-        model.reshape({model.inputs[0]: (1, graph.height, graph.width, 3)})
+        model = self._painter[graph.painter].clone()
+        shapes: dict[Any, tuple[int, ...]] = {model.inputs[0]: (1, graph.height, graph.width, 3)}
+        if graph.regions:
+            for style in model.inputs[1:3]:
+                shapes[style] = (graph.regions, style.partial_shape[1].get_length(), 1, 1)
+            shapes[model.inputs[4]] = (graph.regions, 1, graph.height, graph.width)
+        model.reshape(shapes)
         return self._core.compile_model(model, self._target, self._options).create_infer_request()
 
     def _precision(self) -> str:
@@ -180,7 +202,7 @@ class OpenVINOEngine:
 
 
 def converted(model: ModelName, weights: Path | None = None) -> Path:
-    """The folder with a model's painter.xml, painter_alpha.xml, projection.xml and reader.xml.
+    """The folder with a model's painters, projection.xml and reader.xml.
 
     They are made if they are not there. Raises WeightsError.
     """
@@ -219,14 +241,19 @@ def _convert(model: ModelName, weights: Path | None, folder: Path) -> None:
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # the tracer's, about sizes that reshaping sets later
         mean, std = projection(numbers)
+        means, stds = projection(numbers.repeat(2, 1))
+        masks = torch.full((2, 1, 32, 48), 0.5)
+        style = [-1, means.shape[1], 1, 1]
+        any_size = {id(frame): [1, -1, -1, 3], id(means): style, id(stds): style, id(masks): [-1, 1, -1, -1]}
         example = {
             "painter": (painter, (frame, mean, std)),
             "painter_alpha": (painter, (frame, mean, std, torch.tensor(1.0))),
+            "painter_regions": (painter, (frame, means, stds, torch.tensor(1.0), masks)),
             "projection": (projection, (numbers,)),
             "reader": (build_reader(model, weights), (frame,)),
         }
         for name, (module, inputs) in example.items():
             graph = openvino.convert_model(module, example_input=inputs)
-            of_any_size = [[1, -1, -1, 3] if tensor is frame else list(tensor.shape) for tensor in inputs]
-            graph.reshape(dict(zip(graph.inputs, of_any_size, strict=True)))
+            shapes = [any_size.get(id(tensor), list(tensor.shape)) for tensor in inputs]
+            graph.reshape(dict(zip(graph.inputs, shapes, strict=True)))
             openvino.save_model(graph, folder / f"{name}.xml", compress_to_fp16=False)

@@ -32,14 +32,18 @@ class Painter(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, frames: Tensor, mean: Tensor, std: Tensor, alpha: float | Tensor = 1.0) -> Tensor:
+    def forward(
+        self, frames: Tensor, mean: Tensor, std: Tensor, alpha: float | Tensor = 1.0, masks: Tensor | None = None
+    ) -> Tensor:
         """Paint.
 
         frames: (N, H, W, 3) uint8 RGB, sides at least 9. mean, std: the projection's, (N, C, 1, 1)
-        float32. alpha: 0 to 1. Returns (N, H, W, 3) uint8 RGB. Computes in the weights' precision.
+        float32. alpha: 0 to 1. masks: (R, 1, H, W) float32 that sum to 1, where one frame has R regions with
+        styles of their own; mean and std are then (R, C, 1, 1). Returns (N, H, W, 3) uint8 RGB. Computes
+        in the weights' precision.
         """
         dtype = next(self.network.parameters()).dtype
-        painting: Tensor = self.network(as_float(frames, dtype), mean, std, alpha)
+        painting: Tensor = self.network(as_float(frames, dtype), mean, std, alpha, masks)
         return (painting.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
 
 

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from livestyle.model.adain import adain
+from livestyle.model.adain import adain, adain_regions
 from livestyle.style import STYLE_NUMBERS
 
 DOWNSCALE = 8
@@ -104,30 +104,38 @@ class FastNet(nn.Module):
         self.merge2 = _conv(c.half, c.half)
         self.out = _conv(c.half, 12)
 
-    def forward(self, rgb: Tensor, mean: Tensor, std: Tensor, alpha: float | Tensor = 1.0) -> Tensor:
+    def forward(
+        self, rgb: Tensor, mean: Tensor, std: Tensor, alpha: float | Tensor = 1.0, masks: Tensor | None = None
+    ) -> Tensor:
         """Paint.
 
         rgb: (N, 3, H, W) float in [0, 1], sides at least 9. mean, std: all layers' style statistics
         from `StyleProjection`, (N, C, 1, 1) float32. alpha: 0 gives the photograph back, 1 is the
-        full style (eq. 14). Returns (N, 3, H, W), not clamped.
+        full style (eq. 14). masks: (R, 1, H, W) float32 for the styles of R regions of one picture; see
+        `adain_regions`. Returns (N, 3, H, W), not clamped.
         """
         height, width = rgb.shape[2], rgb.shape[3]
-        rgb = F.pad(rgb, (0, -width % DOWNSCALE, 0, -height % DOWNSCALE), mode="reflect")
+        padding = (0, -width % DOWNSCALE, 0, -height % DOWNSCALE)
+        rgb = F.pad(rgb, padding, mode="reflect")
+        if masks is not None:
+            masks = F.pad(masks, padding, mode="reflect")
         sizes = list(self.config.normalised)
         means, stds = list(torch.split(mean, sizes, dim=1)), list(torch.split(std, sizes, dim=1))
 
-        def styled(x: Tensor) -> Tensor:
-            return adain(x, means.pop(0), stds.pop(0), alpha)
+        def styled(x: Tensor, painted: bool) -> Tensor:
+            if masks is None:
+                return adain(x, means.pop(0), stds.pop(0), alpha)
+            return adain_regions(x, means.pop(0), stds.pop(0), alpha, masks, painted=painted)
 
         half = F.relu(self.stem(F.pixel_unshuffle(rgb, 2)))
         quarter = F.relu(self.down1(half))
-        x = F.relu(styled(self.down2(quarter)))
+        x = F.relu(styled(self.down2(quarter), False))
         for block in self.blocks:
-            x = x + styled(block(x))
-        x = _doubled(self.up1(x)) + styled(quarter)
-        x = F.relu(styled(self.merge1(F.relu(x))))
-        x = _doubled(self.up2(x)) + styled(half)
-        x = F.relu(styled(self.merge2(F.relu(x))))
+            x = x + styled(block(x), True)
+        x = _doubled(self.up1(x)) + styled(quarter, False)
+        x = F.relu(styled(self.merge1(F.relu(x)), True))
+        x = _doubled(self.up2(x)) + styled(half, False)
+        x = F.relu(styled(self.merge2(F.relu(x)), True))
         return F.pixel_shuffle(self.out(x), 2)[:, :, :height, :width]
 
 

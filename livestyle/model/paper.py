@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from livestyle.model.adain import adain
+from livestyle.model.adain import adain, adain_regions
 from livestyle.model.decoder import Decoder
 from livestyle.model.vgg import VGGEncoder
 from livestyle.style import CHANNELS
@@ -17,13 +17,20 @@ class PaperNet(nn.Module):
         super().__init__()
         self.encoder, self.decoder = encoder, decoder
 
-    def forward(self, rgb: Tensor, mean: Tensor, std: Tensor, alpha: float | Tensor = 1.0) -> Tensor:
+    def forward(
+        self, rgb: Tensor, mean: Tensor, std: Tensor, alpha: float | Tensor = 1.0, masks: Tensor | None = None
+    ) -> Tensor:
         """Paint.
 
         rgb: (N, 3, H, W) float in [0, 1], sides at least 9. mean, std: (N, 512, 1, 1) float32, the
-        style's at relu4_1. alpha: 0 to 1 (eq. 14). Returns (N, 3, H, W), not clamped.
+        style's at relu4_1. alpha: 0 to 1 (eq. 14). masks: (R, 1, H, W) float32 for the styles of R
+        regions of one picture; see `adain_regions`. Returns (N, 3, H, W), not clamped.
         """
-        features = adain(self.encoder.relu4_1(rgb), mean, std, alpha)
+        features = self.encoder.relu4_1(rgb)
+        if masks is None:
+            features = adain(features, mean, std, alpha)
+        else:
+            features = adain_regions(features, mean, std, alpha, masks)
         painting: Tensor = self.decoder(features, rgb.shape[2], rgb.shape[3])
         return painting
 

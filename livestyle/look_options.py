@@ -1,0 +1,74 @@
+"""From the options of a command to a Look: command line over the look's file over defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from livestyle.errors import SettingError
+from livestyle.masks import Layout, parse_mask, parse_split
+from livestyle.presets import find_look, looks_path
+from livestyle.settings import Look, StyleWeights, parse_style_weights
+
+if TYPE_CHECKING:
+    from livestyle.bank import Bank, Encode
+
+
+@dataclass(frozen=True)
+class LookOptions:
+    """As typed; None: not given. look: the name of a stored one that the others change."""
+
+    look: str | None = None
+    style: str | None = None
+    split: str | None = None
+    mask: Path | None = None
+    regions: str | None = None
+    alpha: float | None = None
+    preserve_color: bool | None = None
+    palette: bool | None = None
+    mirror: bool | None = None
+
+
+def described(options: LookOptions, default_style: Callable[[], str]) -> Look:
+    """The Look that options describe; its styles may be image files, or unknown. Raises LivestyleError."""
+    base = find_look(options.look, looks_path()) if options.look is not None else None
+    layout = _layout(options)
+    if layout is not None:
+        weights = layout.focused_styles
+        base = replace(base, weights=weights, layout=layout) if base else Look(weights, layout=layout)
+    elif options.style is not None or base is None:
+        weights = parse_style_weights(options.style if options.style is not None else default_style())
+        base = replace(base, weights=weights, layout=None) if base else Look(weights)
+    names = ("alpha", "preserve_color", "palette", "mirror")
+    given: dict[str, Any] = {name: value for name in names if (value := getattr(options, name)) is not None}
+    return replace(base, **given)
+
+
+def resolved(look: Look, bank: Bank, encode: Encode, tell: Callable[[str], None]) -> Look:
+    """With image files among the styles made into styles, and all others known. Raises LivestyleError."""
+
+    def of(weights: StyleWeights) -> StyleWeights:
+        found = bank.resolve(weights, encode)
+        for name, weight in found:
+            tell(f"style {weight:.0%} {bank.entry(name).info.label}")
+        return found
+
+    if look.layout is None:
+        return replace(look, weights=of(look.weights))
+    layout = look.layout.restyled(of)
+    return replace(look, weights=layout.focused_styles, layout=layout)
+
+
+def _layout(options: LookOptions) -> Layout | None:
+    """The regions of --split or --mask. Raises SettingError, also where they or --style are given together."""
+    ways = {"--split": options.split, "--mask": options.mask, "--style": options.style}
+    given = [name for name, value in ways.items() if value is not None]
+    if len(given) > 1:
+        raise SettingError(f"{' and '.join(given)} exclude each other: give one of them")
+    if options.regions is not None and options.mask is None:
+        raise SettingError(f"--regions {options.regions!r} needs --mask, a picture with those colours")
+    if options.split is not None:
+        return parse_split(options.split)
+    return None if options.mask is None else parse_mask(options.mask, options.regions)
