@@ -23,11 +23,13 @@ from livestyle.errors import LivestyleError
 from livestyle.frame import Frame, Picture
 from livestyle.keys import key_name
 from livestyle.meters import Meters
+from livestyle.mouse import pointed
 from livestyle.pacing import CaptureThread, Latest
-from livestyle.pipeline import Painter, Painting, timed
+from livestyle.pipeline import Painter, Painting, prepared, timed
 from livestyle.settings import Look
 from livestyle.sinks.images import save_image
 from livestyle.sinks.window import Window
+from livestyle.view import View
 
 WAIT_SECONDS = 0.1
 NOTHING_YET: Picture = np.zeros((360, 640, 3), np.uint8)
@@ -104,6 +106,17 @@ Sink = Callable[[Finished], None]
 Director = Callable[[Show, float], Show]
 
 
+def in_turn(*directors: Director) -> Director:
+    """One director of several; each sees what the one before has made of the state."""
+
+    def direct(show: Show, now_seconds: float) -> Show:
+        for director in directors:
+            show = director(show, now_seconds)
+        return show
+
+    return direct
+
+
 class LiveShow:
     """Runs a show from the first frame to the last; see the module's picture."""
 
@@ -131,6 +144,7 @@ class LiveShow:
         self._seconds = seconds
         self._current: Finished | None = None
         self._message_until = 0.0
+        self._composed: tuple[tuple[Finished, View], Picture] | None = None
         self._on_screen: Picture | None = None
         self._around_it: tuple[hud.Overlay, tuple[int, int]] | None = None
 
@@ -186,6 +200,8 @@ class LiveShow:
         command = command_for_key(key_name(window.poll_key()))
         if command:
             self.press(command.keys[0])
+        for pointer in window.poll_mouse():
+            self._change(pointed(self.show, pointer))
 
     def press(self, key: str) -> None:
         """Do what a key does."""
@@ -215,15 +231,29 @@ class LiveShow:
 
     def _picture(self) -> Picture:
         if self._current is not None:
-            return self._current.painting.rgb
+            return self._viewed(self._current)
         frame = self.capture.latest.peek()
         return frame.rgb if frame is not None else NOTHING_YET
 
+    def _viewed(self, current: Finished) -> Picture:
+        """The painting as the view shows it; the same object while neither changes."""
+        if self.show.view.mode == "painting":
+            return current.painting.rgb
+        of = current, self.show.view
+        if self._composed is None or self._composed[0] != of:
+            painting = current.painting.rgb
+            photograph = prepared(current.frame.rgb, (painting.shape[1], painting.shape[0]), current.look)
+            self._composed = of, self.show.view.compose(painting, photograph)
+        return self._composed[1]
+
     def _overlay(self) -> hud.Overlay:
         return hud.Overlay(
-            lines=self._hud_lines() if self.show.hud and self._current and not self.show.help else (),
+            lines=self._hud_lines()
+            if self.show.hud and self._current and not (self.show.help or self.show.pad)
+            else (),
             help=tuple(help_lines(self.show)) if self.show.help else (),
             message=self._message(),
+            corners=self.show.pad.labels if self.show.pad else (),
         )
 
     def _message(self) -> str:
@@ -246,9 +276,12 @@ class LiveShow:
                 ("own colours", look.preserve_color),
                 ("mirror", look.mirror),
                 ("frozen", self.show.frozen),
+                ("shuffle", self.show.shuffle),
             )
             if on
         ]
+        if look.layout:
+            extras.append(look.layout.area.names[look.layout.focus])
         rate, latency_ms = self.meters.rate.per_second, self.meters.recent_latency_ms()
         return (
             f"{rate:.1f} fps   {latency_ms:.0f} ms glass to glass   {size}",

@@ -74,6 +74,7 @@ def live(
     palette: PaletteOption = None,
     mirror: MirrorOption = None,
     fade: Annotated[float, typer.Option(help="Crossfade time in seconds.")] = 1.0,
+    shuffle: Annotated[str | None, typer.Option(help="Autoplay: another style every 20s, say, or 1m.")] = None,
     size: SizeOption = None,
     fps: FpsOption = DEFAULT_FPS,
     model: ModelOption = "auto",
@@ -87,16 +88,20 @@ def live(
     quiet: QuietOption = False,
 ) -> None:
     """Stylize a camera in a window. Press h there for the keys."""
+    from livestyle.app import in_turn
     from livestyle.control import new_show
     from livestyle.live import LiveOptions, run_show
     from livestyle.look_options import LookOptions
     from livestyle.presets import Keeper, looks_path, read_looks
+    from livestyle.shuffle import Shuffle
     from livestyle.sinks.window import Window
     from livestyle.sources.open import open_source
+    from livestyle.tempo import parse_interval
 
     if not 0 <= fade <= 60:
         raise SettingError(f"crossfade time {fade}: choose 0 to 60 seconds")
     hold = rate_hold(fps)
+    shuffle_seconds = None if shuffle is None else parse_interval(shuffle)
     looks = read_looks(looks_path())
     setup = Setup(device, half, model=model, int8=int8, weights=weights, verbose=verbose, quiet=quiet)
     painting_size = size_option(size)
@@ -107,9 +112,9 @@ def live(
         window=Window(f"livestyle - {source}"),
         snapshot_dir=snapshots,
         seconds=seconds,
-        director=Keeper(looks_path(), looks),
+        director=in_turn(Shuffle(), Keeper(looks_path(), looks)),
     )
-    show = new_show(setup.bank.names, chosen, fade_seconds=fade, looks=looks)
+    show = new_show(setup.bank.names, chosen, fade_seconds=fade, looks=looks, shuffle_seconds=shuffle_seconds)
     run_show(setup, lambda: open_source(source, pace_files=True), show, options)
 
 
@@ -130,10 +135,12 @@ def demo(
     quiet: QuietOption = False,
 ) -> None:
     """Play a built-in clip as if it were the camera and walk through styles and blends."""
+    from livestyle.app import in_turn
     from livestyle.assets import asset_dir
     from livestyle.control import new_show
     from livestyle.demo import HEADLESS_SECONDS, Walk, headless_outputs
     from livestyle.live import LiveOptions, run_show
+    from livestyle.shuffle import Shuffle
     from livestyle.sinks.window import Window, display_problem
     from livestyle.sources.open import open_source
 
@@ -141,7 +148,11 @@ def demo(
     setup = Setup(device, half, model=model, int8=int8, weights=weights, verbose=verbose, quiet=quiet)
     show = new_show(setup.bank.names, setup.look())
     options = LiveOptions(
-        size=size_option(size), hold=hold, director=Walk(setup.bank.names), snapshot_dir=out, seconds=seconds
+        size=size_option(size),
+        hold=hold,
+        director=in_turn(Walk(setup.bank.names), Shuffle()),
+        snapshot_dir=out,
+        seconds=seconds,
     )
     clip = str(asset_dir("media") / "demo.mp4")
     problem = display_problem()

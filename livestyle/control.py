@@ -12,7 +12,19 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from livestyle.keys import FUNCTION_KEYS
+from livestyle.moves import (
+    next_region,
+    next_view,
+    picks_of,
+    share_of_newer,
+    store_look,
+    tap,
+    toggle_pad,
+    toggle_shuffle,
+)
+from livestyle.pad import Pad
 from livestyle.settings import Look, StyleWeights, normalised
+from livestyle.view import View
 
 FADE_CHOICES_SECONDS = (0.0, 0.5, 1.0, 2.0, 4.0)
 STEP = 0.05
@@ -47,6 +59,17 @@ class Show:
     """Looks with a name; those named F1 to F12 are on the function keys."""
     storing_until_seconds: float = 0.0
     """Until then a function key stores."""
+    shuffle: bool = False
+    """Autoplay is on; see `livestyle.shuffle`."""
+    shuffle_seconds: float = 20.0
+    taps: tuple[float, ...] = ()
+    """Of the tempo, in seconds; see `livestyle.tempo`."""
+    view: View = View()
+    pad: Pad | None = None
+    recent: tuple[str, ...] = ()
+    """The last four picks, the newest first."""
+    held: Literal["", "wipe", "split"] = ""
+    """What the mouse has hold of."""
     quitting: bool = False
     message: str = ""
     """What the last command did, for the window; never in the clean picture."""
@@ -63,16 +86,16 @@ class Show:
 
 
 def new_show(
-    styles: tuple[str, ...], look: Look, *, fade_seconds: float = 1.0, looks: Mapping[str, Look] | None = None
+    styles: tuple[str, ...],
+    look: Look,
+    *,
+    fade_seconds: float = 1.0,
+    looks: Mapping[str, Look] | None = None,
+    shuffle_seconds: float | None = None,
 ) -> Show:
-    """The state a show starts in; styles of the Look that are not in the list are put in front."""
-    return Show(styles=styles, look=look, picks=picks_of(look.weights), fade_seconds=fade_seconds, looks=looks or {})
-
-
-def picks_of(weights: StyleWeights) -> tuple[str, str]:
-    """A blend as if its heaviest styles had been picked, the heaviest last."""
-    heaviest = sorted(weights, key=lambda pair: pair[1])
-    return heaviest[-2][0] if len(heaviest) > 1 else heaviest[-1][0], heaviest[-1][0]
+    """The state a show starts in. shuffle_seconds: autoplay is on from the start, with this interval."""
+    show = Show(styles=styles, look=look, picks=picks_of(look.weights), fade_seconds=fade_seconds, looks=looks or {})
+    return replace(show, shuffle=True, shuffle_seconds=shuffle_seconds) if shuffle_seconds else show
 
 
 def fade_to(show: Show, weights: StyleWeights, now_seconds: float) -> Show:
@@ -89,7 +112,8 @@ def pick(show: Show, name: str, now_seconds: float) -> Show:
     """Crossfade to one style."""
     previous = show.picks[1] if show.picks[1] != name else show.picks[0]
     show = fade_to(show, ((name, 1.0),), now_seconds)
-    return replace(show, picks=(previous, name), blend=1.0, message=name)
+    recent = (name, *(n for n in show.recent if n != name))[:4]
+    return replace(show, picks=(previous, name), recent=recent, blend=1.0, message=name)
 
 
 def move_blend(show: Show, step: float, now_seconds: float) -> Show:
@@ -142,19 +166,13 @@ def recall_look(show: Show, name: str, now_seconds: float) -> Show:
     if name not in show.looks:
         return replace(show, message=f"no look on {name}: w {name} stores this one")
     look = show.looks[name]
-    missing = [style for style, _ in look.weights if style not in show.styles]
+    styles = [style for region in look.region_styles for style, _ in region or ()]
+    missing = [style for style in styles if style not in show.styles]
     if missing:
         return replace(show, message=f"look {name}: there is no style {', '.join(missing)}")
     faded = fade_to(show, look.weights, now_seconds)
-    picks = picks_of(look.weights)
-    blend = dict(look.weights).get(picks[1], 1.0) if picks[0] != picks[1] else 1.0
+    picks, blend = picks_of(look.weights), share_of_newer(look.weights)
     return replace(faded, look=look, picks=picks, blend=blend, message=f"{name}: {describe(look.weights)}")
-
-
-def store_look(show: Show, name: str) -> Show:
-    """Give the look that is seen, or faded to, a name; the file is written by `livestyle.presets.Keeper`."""
-    look = replace(show.look, bypass=False)
-    return replace(show, looks={**show.looks, name: look}, storing_until_seconds=0.0, message=f"stored as {name}")
 
 
 @dataclass(frozen=True)
@@ -208,6 +226,11 @@ COMMANDS: tuple[Command, ...] = (
         "freeze the picture",
         lambda s, now: replace(s, frozen=not s.frozen, message="frozen" if not s.frozen else ""),
     ),
+    Command("region", ("tab",), "change the next region's styles", lambda s, now: next_region(s)),
+    Command("shuffle", ("a",), "autoplay: all styles in random order", lambda s, now: toggle_shuffle(s)),
+    Command("tap", ("o",), "tap the beat that autoplay follows", lambda s, now: tap(s, now)),
+    Command("view", ("x",), "painting, beside the original, or a wipe", lambda s, now: next_view(s)),
+    Command("pad", ("d",), "blend four styles with the mouse", lambda s, now: toggle_pad(s)),
     Command("snapshot", ("s",), "save a PNG of the painting", lambda s, now: replace(s, snapshots=s.snapshots + 1)),
     Command("fullscreen", ("f",), "full screen", lambda s, now: replace(s, fullscreen=not s.fullscreen)),
     Command("hud", ("i",), "show or hide the numbers", lambda s, now: replace(s, hud=not s.hud)),

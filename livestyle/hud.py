@@ -26,6 +26,8 @@ class Overlay:
     lines: tuple[str, ...] = ()
     help: tuple[tuple[str, str], ...] = ()
     message: str = ""
+    corners: tuple[str, ...] = ()
+    """Top left, top right, bottom left and bottom right, or nothing."""
 
 
 HIDDEN_BELOW_MS = 0.5
@@ -65,6 +67,10 @@ def draw(rgb: Picture, overlay: Overlay) -> Picture:
     if overlay.help:
         table = _fitting_table(overlay.help, size, out.shape[0], out.shape[1])
         _panel(out, table, x=(out.shape[1] - table.shape[1]) // 2, y=(out.shape[0] - table.shape[0]) // 2)
+    for n, label in enumerate(overlay.corners):
+        text = _render((label,), size)
+        right, bottom = out.shape[1] - text.shape[1] - PAD_PX, out.shape[0] - text.shape[0] - PAD_PX
+        _panel(out, text, x=right if n % 2 else PAD_PX, y=bottom if n >= 2 else PAD_PX)
     if overlay.message:
         text = _render((overlay.message,), size)
         _panel(out, text, x=(out.shape[1] - text.shape[1]) // 2, y=out.shape[0] - text.shape[0] - PAD_PX)

@@ -74,7 +74,7 @@ class Painter:
         if look.bypass:
             stage_ms: dict[str, float] = {}
             with timed(stage_ms, "prepare"):
-                frame = _prepared(rgb, output, look)
+                frame = prepared(rgb, output, look)
             return Painting(frame, stage_ms)
         working = self._hold.size_for(*output) if self._hold else output
         painting = self._painted(rgb, look, output, working)
@@ -90,7 +90,7 @@ class Painter:
     def _painted(self, rgb: Picture, look: Look, output: Size, working: Size) -> Painting:
         stage_ms: dict[str, float] = {}
         with timed(stage_ms, "prepare"):
-            frame = _prepared(rgb, working, look)
+            frame = prepared(rgb, working, look)
         with timed(stage_ms, "style"):
             codes, palettes = self._blended(look)
         with timed(stage_ms, "network"):
@@ -110,10 +110,10 @@ class Painter:
                 painting = resized(painting, *output)
         if look.preserve_color:
             with timed(stage_ms, "colour"):  # of the whole frame: its colours stay as sharp as they are
-                painting = keep_frame_color(painting, frame if working == output else _prepared(rgb, output, look))
+                painting = keep_frame_color(painting, frame if working == output else prepared(rgb, output, look))
         if look.layout and None in look.layout.styles:
             with timed(stage_ms, "original"):
-                photograph = frame if working == output else _prepared(rgb, output, look)
+                photograph = frame if working == output else prepared(rgb, output, look)
                 painting = _with_original(painting, photograph, look.layout)
         return Painting(painting, stage_ms, working)
 
@@ -144,7 +144,8 @@ def _with_original(painting: Picture, photograph: Picture, layout: Layout) -> Pi
     return composed([painting, photograph], np.stack([1 - original, original]))
 
 
-def _prepared(rgb: Picture, size: Size, look: Look) -> Picture:
+def prepared(rgb: Picture, size: Size, look: Look) -> Picture:
+    """A frame as its painting sees it: of this (width, height), and mirrored where the Look says so."""
     frame = resized(rgb, *size)
     return np.ascontiguousarray(frame[:, ::-1]) if look.mirror else frame
 

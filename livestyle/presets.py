@@ -4,6 +4,10 @@
     style = "wave:0.7,scream:0.3"
     alpha = 0.8
 
+    [F2]                        # two sides; the regions of a mask have its colours for names
+    regions = {left = "wave", right = "original"}
+    edge = 0.4
+
 Storing a look replaces its table and leaves the rest of the file as the person wrote it. Style names
 are not looked up here: the bank may have changed since.
 """
@@ -24,6 +28,7 @@ import platformdirs
 
 from livestyle.control import Show
 from livestyle.errors import LivestyleError, OutputError, SettingError
+from livestyle.masks import ORIGINAL, Layout, Split, layout_of, read_mask, split_of, style_of
 from livestyle.settings import Look, StyleWeights, nearest_names, parse_style_weights
 
 if sys.version_info >= (3, 11):
@@ -32,7 +37,7 @@ else:
     import tomli as tomllib
 
 FLAGS = ("preserve_color", "palette", "mirror")
-KEYS = ("style", "alpha", *FLAGS)
+KEYS = ("style", "alpha", *FLAGS, "regions", "edge", "mask")
 
 
 def looks_path() -> Path:
@@ -99,6 +104,7 @@ class _Place:
 
     def __init__(self, path: Path, text: str, name: str) -> None:
         self.name = name
+        self.folder = path.parent
         self._path, self._text = path, text
 
     @contextmanager
@@ -131,14 +137,37 @@ def _look(place: _Place, table: object) -> Look:
         with place.at(key):
             if key not in KEYS:
                 raise SettingError(f"{key!r} in look {place.name}: choose {', '.join(KEYS)}")
+    with place.at("regions"):
+        layout = _layout(place, table)
     with place.at("style"):
-        weights = _weights(table)
+        weights = _weights(table) if layout is None else layout.focused_styles
     options: dict[str, Any] = {}
     for flag in FLAGS:
         with place.at(flag):
             options |= _flag(table, flag)
     with place.at("alpha"):
-        return Look(weights, _number(table, "alpha", 1.0), **options)
+        return Look(weights, _number(table, "alpha", 1.0), **options, layout=layout)
+
+
+def _layout(place: _Place, table: dict[str, Any]) -> Layout | None:
+    """The regions of a look, of a mask file or of a split."""
+    regions = table.get("regions")
+    if regions is None:
+        if "mask" in table or "edge" in table:
+            raise SettingError('mask and edge need regions, as in regions = {left = "wave", right = "scream"}')
+        return None
+    if not isinstance(regions, dict) or not all(isinstance(style, str) for style in regions.values()):
+        raise SettingError(f'regions {regions!r}: write regions = {{left = "wave", right = "original"}}')
+    if "style" in table:
+        raise SettingError("style and regions exclude each other: give one of them")
+    styles = {name: style_of(style) for name, style in regions.items()}
+    mask = table.get("mask")
+    if mask is None:
+        edge = _number(table, "edge", 0.5)
+        return layout_of(lambda names: split_of(names, ",".join(names), edge), styles)
+    if not isinstance(mask, str):
+        raise SettingError(f'mask {mask!r}: write a file\'s name in quotes, as in mask = "mask.png"')
+    return layout_of(lambda names: read_mask(place.folder / mask, names), styles)
 
 
 def _weights(table: dict[str, Any]) -> StyleWeights:
@@ -152,6 +181,8 @@ def _number(table: dict[str, Any], key: str, default: float) -> float:
     value = table.get(key, default)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise SettingError(f"{key} {value!r}: write a number from 0 to 1, as in {key} = 0.8")
+    if key == "edge" and not 0 <= value <= 1:
+        raise SettingError(f"edge {value} is out of range: 0 (left or top) to 1")
     return float(value)
 
 
@@ -192,9 +223,25 @@ def _replaced(text: str, name: str, look: Look) -> str:
 
 
 def _table(name: str, look: Look) -> list[str]:
-    style = ",".join(f"{style}:{weight:.4g}" if len(look.weights) > 1 else style for style, weight in look.weights)
-    lines = [f"[{name}]", f"style = {_quoted(style)}", f"alpha = {look.alpha:g}"]
+    lines = [f"[{_quoted(name) if ' ' in name else name}]", *_area(look), f"alpha = {look.alpha:g}"]
     return lines + [f"{flag} = {str(getattr(look, flag)).lower()}" for flag in FLAGS]
+
+
+def _area(look: Look) -> list[str]:
+    """The lines about styles and regions."""
+    if look.layout is None:
+        return [f"style = {_quoted(_style(look.weights))}"]
+    area = look.layout.area
+    regions = zip(area.names, look.region_styles, strict=True)
+    pairs = ", ".join(f"{_quoted(region)} = {_quoted(_style(weights))}" for region, weights in regions)
+    place = f"edge = {area.edge:.4g}" if isinstance(area, Split) else f"mask = {_quoted(str(area.path.resolve()))}"
+    return [f"regions = {{{pairs}}}", place]
+
+
+def _style(weights: StyleWeights | None) -> str:
+    if weights is None:
+        return ORIGINAL
+    return weights[0][0] if len(weights) == 1 else ",".join(f"{style}:{weight:.4g}" for style, weight in weights)
 
 
 def _quoted(text: str) -> str:

@@ -72,6 +72,27 @@ class Screen:
             self._xdotool("key", "--clearmodifiers", key)
             time.sleep(0.7)
 
+    def drag(self, window: str, start: tuple[int, int], end: tuple[int, int]) -> None:
+        """Press the left button at a place of a window, move and let go. Places are (x, y) in pixels."""
+        self.move(window, start)
+        self._xdotool("mousedown", "1")
+        time.sleep(0.3)
+        self.move(window, ((start[0] + end[0]) // 2, (start[1] + end[1]) // 2))
+        self.move(window, end)
+        self._xdotool("mouseup", "1")
+        time.sleep(0.3)
+
+    def move(self, window: str, place: tuple[int, int]) -> None:
+        """Move the mouse to (x, y) pixels of a window."""
+        self._xdotool("mousemove", "--window", window, str(place[0]), str(place[1]))
+        time.sleep(0.3)
+
+    def size(self, window: str) -> tuple[int, int]:
+        """(width, height) of a window in pixels."""
+        words = self._xdotool("getwindowgeometry", "--shell", window).stdout.split()
+        found = dict(word.split("=", 1) for word in words)
+        return int(found["WIDTH"]), int(found["HEIGHT"])
+
     def photograph(self, path: Path) -> Picture:
         """What is on the screen."""
         env = os.environ | {"DISPLAY": self.display}

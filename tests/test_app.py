@@ -24,6 +24,7 @@ from livestyle.frame import Frame, Picture
 from livestyle.live import LiveOptions, run_show
 from livestyle.pacing import CaptureThread, Latest
 from livestyle.pipeline import Painter, Painting
+from livestyle.pointer import Pointer
 from livestyle.rate import RateHold, Size
 from livestyle.settings import Look
 from tests.conftest import CountingEngine
@@ -78,6 +79,9 @@ class NoWindow:
 
     def poll_key(self) -> int:
         return -1
+
+    def poll_mouse(self) -> list[Pointer]:
+        return []
 
     def set_fullscreen(self, on: bool) -> None:
         pass

@@ -10,6 +10,7 @@ from PIL import Image
 
 from livestyle.control import command_for_key, new_show
 from livestyle.errors import OutputError, SettingError
+from livestyle.masks import parse_mask, parse_split
 from livestyle.presets import Keeper, find_look, looks_path, read_looks, save_look
 from livestyle.settings import Look, normalised
 
@@ -36,6 +37,23 @@ def test_what_is_saved_is_read(path: Path) -> None:
     assert [p.name for p in path.parent.iterdir()] == ["looks.toml"]
 
 
+def test_regions_are_saved_and_read(path: Path) -> None:
+    split = parse_split("left:wave,right:original").with_edge(0.3, 0.0)
+    look = Look((("scream", 0.5), ("wave", 0.5)), layout=split)
+    save_look(path, "F1", look)
+    read = read_looks(path)["F1"]
+    assert read.region_styles == look.region_styles and read.layout is not None and read.layout.area == split.area
+    mask = path.parent / "mask.png"
+    Image.fromarray(np.repeat(np.array([[0, 255]], np.uint8), 3).reshape(1, 2, 3)).save(mask)
+    layout = parse_mask(mask, "#000000:original,white:wave")
+    save_look(path, "F2", Look(layout.focused_styles, layout=layout))
+    read = read_looks(path)["F2"]
+    assert read.region_styles == (None, (("wave", 1.0),)) and read.layout is not None
+    assert read.layout.area.names == ("#000000", "white")
+    relative = path.read_text().replace(str(mask), "mask.png")
+    assert read_looks(written(path, relative))["F2"].region_styles == read.region_styles
+
+
 def test_saving_leaves_the_rest_of_the_file_alone(path: Path) -> None:
     mine = '# mine\n["calm sea"]\nstyle = "wave"  # the great one\n\n'
     written(path, mine + '[F1]\nstyle = "scream"\n\n[F2]\nstyle = "dragon"\n')
@@ -56,6 +74,15 @@ MISTAKES = {
     "style is no text": ("[a]\nstyle = 3\n", "line 2: style 3: write a name"),
     "no style": ("\n[a]\nalpha = 1.0\n", "line 2: style None: write a name"),
     "weight": ('[a]\nstyle = "wave:x"\n', "line 2: weight 'x' of style 'wave' is no number"),
+    "style and regions": (
+        '[a]\nstyle = "w"\nregions = {left = "a", right = "b"}\n',
+        "line 3: style and regions exclude",
+    ),
+    "sides": ('[a]\nregions = {left = "a", up = "b"}\n', "line 2: split 'left,up': name left and right"),
+    "region": ('[a]\nregions = {left = "a", right = 3}\n', "line 2: regions .*: write regions = "),
+    "edge": ('[a]\nedge = 3\nregions = {left = "a", right = "b"}\n', "line 3: edge 3 is out of range"),
+    "edge alone": ('[a]\nstyle = "w"\nedge = 0.5\n', "line 1: mask and edge need regions"),
+    "mask": ('[a]\nregions = {black = "a", white = "b"}\nmask = "no.png"\n', "line 2: .*no.png"),
     "outside": ('style = "wave"\n', "line 1: style is outside a look"),
     "no TOML": ("[F1]\nstyle = wave\n", r"\(at line 2, column 9\)"),
 }

@@ -1,4 +1,4 @@
-"""The window: OpenCV's, in the main thread. Shows pictures, scaled to fit, and delivers keys.
+"""The window: OpenCV's, in the main thread. Shows pictures, scaled to fit, and delivers keys and the mouse.
 
 It does not know what a key means (`livestyle.control`) nor what is drawn (`livestyle.hud`).
 """
@@ -16,9 +16,17 @@ import numpy as np
 from livestyle.errors import OutputError
 from livestyle.frame import Picture
 from livestyle.pipeline import resized
+from livestyle.pointer import Box, Kind, Pointer, fitted
 
 FIRST_HEIGHT_PX = 540
 """The window opens at least this high; small paintings are scaled up."""
+
+MOUSE_KINDS: dict[int, Kind] = {
+    cv2.EVENT_LBUTTONDOWN: "down",
+    cv2.EVENT_LBUTTONDBLCLK: "down",  # the second press of two
+    cv2.EVENT_LBUTTONUP: "up",
+    cv2.EVENT_MOUSEMOVE: "move",
+}
 
 
 def display_problem() -> str:
@@ -62,14 +70,12 @@ def _connect_local(number: str) -> None:
 
 def letterboxed(rgb: Picture, width: int, height: int) -> Picture:
     """The picture scaled to fit width x height, on black; nothing is cut or stretched."""
-    k = min(width / rgb.shape[1], height / rgb.shape[0])
-    w, h = max(1, round(rgb.shape[1] * k)), max(1, round(rgb.shape[0] * k))
-    scaled = resized(rgb, w, h)
-    if (w, h) == (width, height):
+    box = fitted((rgb.shape[1], rgb.shape[0]), (width, height))
+    scaled = resized(rgb, box.width, box.height)
+    if (box.width, box.height) == (width, height):
         return scaled
     canvas = np.zeros((height, width, 3), np.uint8)
-    y, x = (height - h) // 2, (width - w) // 2
-    canvas[y : y + h, x : x + w] = scaled
+    canvas[box.y : box.y + box.height, box.x : box.x + box.width] = scaled
     return canvas
 
 
@@ -86,9 +92,12 @@ class Window:
         self.title = title
         self._shown = False
         self._fullscreen = False
+        self._box: Box | None = None
+        self._pointers: list[Pointer] = []
         # Qt's own wheel has no fonts and says so at every start; the window draws none.
         os.environ.setdefault("QT_LOGGING_RULES", "*.warning=false")
         cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL)
+        cv2.setMouseCallback(title, self._mouse)
 
     def show(self, rgb: Picture, decorate: Callable[[Picture], Picture]) -> None:
         """Show a picture (HxWx3 uint8 RGB), scaled to the window; `decorate` draws on the scaled copy."""
@@ -99,6 +108,7 @@ class Window:
         width, height = self.size
         if width < 16 or height < 16:  # not laid out yet
             width, height = rgb.shape[1], rgb.shape[0]
+        self._box = fitted((rgb.shape[1], rgb.shape[0]), (width, height))
         picture = decorate(letterboxed(rgb, width, height))
         cv2.imshow(self.title, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
 
@@ -111,6 +121,19 @@ class Window:
     def poll_key(self) -> int:
         """Let the window work for a moment; the key pressed, or -1."""
         return int(cv2.waitKeyEx(1))
+
+    def poll_mouse(self) -> list[Pointer]:
+        """What the mouse has done since the last time, in places of the picture that was shown; `poll_key` sees it."""
+        pointers, self._pointers = self._pointers, []
+        return pointers
+
+    def _mouse(self, event: int, x: int, y: int, flags: int, parameter: object) -> None:
+        """OpenCV's callback; of moves in a row the last is kept."""
+        if self._box is None or event not in MOUSE_KINDS:
+            return
+        if event == cv2.EVENT_MOUSEMOVE and self._pointers and self._pointers[-1].kind == "move":
+            self._pointers.pop()
+        self._pointers.append(Pointer(MOUSE_KINDS[event], *self._box.place(x, y)))
 
     def set_fullscreen(self, on: bool) -> None:
         """Cover the screen, or go back."""
