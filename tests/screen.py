@@ -72,6 +72,15 @@ class Screen:
             self._xdotool("key", "--clearmodifiers", key)
             time.sleep(0.7)
 
+    def press_with(self, window: str, held: str, key: str) -> None:
+        """Press a key while another one is held, as slowly as a person does."""
+        self._xdotool("windowfocus", "--sync", window)
+        self._xdotool("keydown", held)
+        time.sleep(0.3)
+        self._xdotool("key", key)
+        time.sleep(0.3)
+        self._xdotool("keyup", held)
+
     def drag(self, window: str, start: tuple[int, int], end: tuple[int, int]) -> None:
         """Press the left button at a place of a window, move and let go. Places are (x, y) in pixels."""
         self.move(window, start)

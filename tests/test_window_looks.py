@@ -63,10 +63,10 @@ def test_function_keys_store_and_recall(screen: Screen, tmp_path: Path, on_disk:
     with Program(screen, tmp_path, "live", STILL, "-s", "wave", *OPTIONS) as program:
         watch = Watch(program, tmp_path)
         wave = watch.still("wave")
-        screen.press(program.window, "shift+F1")
+        screen.press_with(program.window, "shift", "F1")
         program.until("the file", on_disk.exists)
         assert list(read_looks(on_disk)) == ["F1"]
-        screen.press(program.window, "2")
+        screen.press(program.window, "5")
         second = watch.still("second")
         assert difference(second, wave) > 5
         screen.press(program.window, "w", "F12")
