@@ -70,6 +70,7 @@ class Bank:
         self.cache_dir = cache_dir or Path(platformdirs.user_cache_dir("livestyle", appauthor=False)) / "styles"
         self._own_dir = self.user_dir / encoder if weights else self.user_dir
         self._entries: dict[str, BankEntry] = {}
+        self._lent = 0
         self.damaged: list[StyleError] = []
         """Files that could not be read; their styles are left out."""
         self.left_out: list[BankEntry] = []
@@ -168,6 +169,13 @@ class Bank:
             save_style(cached, info, stats)
         self._entries[name] = BankEntry(info, stats, cached, builtin=False)
         return name
+
+    def lend(self, name: str, stats: StyleStats) -> str:
+        """Make statistics usable as a style for this run only. Returns its name, another one each time."""
+        self._lent += 1
+        unique = f"{name} {self._lent}"
+        self._entries[unique] = BankEntry(StyleInfo(unique, name, encoder=self.encoder), stats, Path(), builtin=False)
+        return unique
 
     def add(self, path: Path, encode: Encode, *, name: str | None = None) -> BankEntry:
         """Keep an image's statistics as a style of the person's own.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json as jsonlib
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +24,7 @@ from livestyle.options import (
     JsonOption,
     LookOption,
     MaskOption,
+    MatchColorOption,
     MirrorOption,
     ModelOption,
     OutFolderOption,
@@ -140,20 +142,17 @@ def demo(
     from livestyle.control import new_show
     from livestyle.demo import HEADLESS_SECONDS, Walk, headless_outputs
     from livestyle.live import LiveOptions, run_show
+    from livestyle.presets import Keeper, looks_path, read_looks
     from livestyle.shuffle import Shuffle
     from livestyle.sinks.window import Window, display_problem
     from livestyle.sources.open import open_source
 
     hold = rate_hold(fps)
     setup = Setup(device, half, model=model, int8=int8, weights=weights, verbose=verbose, quiet=quiet)
-    show = new_show(setup.bank.names, setup.look())
-    options = LiveOptions(
-        size=size_option(size),
-        hold=hold,
-        director=in_turn(Walk(setup.bank.names), Shuffle()),
-        snapshot_dir=out,
-        seconds=seconds,
-    )
+    looks = read_looks(looks_path())
+    show = new_show(setup.bank.names, setup.look(), looks=looks)
+    director = in_turn(Walk(setup.bank.names), Shuffle(), Keeper(looks_path(), looks))
+    options = LiveOptions(size=size_option(size), hold=hold, director=director, snapshot_dir=out, seconds=seconds)
     clip = str(asset_dir("media") / "demo.mp4")
     problem = display_problem()
     if not problem:
@@ -180,6 +179,7 @@ def video(
     alpha: AlphaOption = None,
     preserve_color: ColorOption = None,
     palette: PaletteOption = None,
+    match_color: MatchColorOption = False,
     size: SizeOption = None,
     model: ModelOption = "auto",
     device: DeviceOption = "auto",
@@ -194,13 +194,15 @@ def video(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from livestyle.look_options import LookOptions
+    from livestyle.match_color import palette_of_video
     from livestyle.pipeline import Painter
     from livestyle.settings import fit_size
     from livestyle.transcode import stylize_video
 
     setup = Setup(device, half, model=model, int8=int8, weights=weights, verbose=verbose, quiet=quiet)
     painting_size = size_option(size)
-    chosen = setup.look(LookOptions(look, style, split, mask, regions, alpha, preserve_color, palette))
+    options = LookOptions(look, style, split, mask, regions, alpha, preserve_color, palette)
+    chosen = setup.look_for(options, match_color=match_color)(lambda: palette_of_video(source))
     painter = Painter(setup.engine, setup.bank, size=painting_size)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), disable=quiet) as bar:
@@ -228,6 +230,7 @@ def image(
     alpha: AlphaOption = None,
     preserve_color: ColorOption = None,
     palette: PaletteOption = None,
+    match_color: MatchColorOption = False,
     size: SizeOption = None,
     model: ModelOption = "auto",
     device: DeviceOption = "auto",
@@ -239,6 +242,7 @@ def image(
 ) -> None:
     """Stylize pictures."""
     from livestyle.look_options import LookOptions
+    from livestyle.match_color import palette_of_picture
     from livestyle.pipeline import Painter
     from livestyle.sinks.images import image_outputs, save_image
     from livestyle.sources.images import expand_folders, load_image
@@ -247,12 +251,13 @@ def image(
     painting_size = size_option(size)
     sources = expand_folders(sources)
     outputs = image_outputs(sources, out)
-    chosen = setup.look(LookOptions(look, style, split, mask, regions, alpha, preserve_color, palette))
+    options = LookOptions(look, style, split, mask, regions, alpha, preserve_color, palette)
+    look_for = setup.look_for(options, match_color=match_color)
     painter: Painter | None = None
     for source, output in zip(sources, outputs, strict=True):
         rgb = load_image(source)  # before the network loads: a bad first file is said at once
         painter = painter or Painter(setup.engine, setup.bank, size=painting_size)
-        save_image(output, painter.paint(rgb, chosen).rgb)
+        save_image(output, painter.paint(rgb, look_for(partial(palette_of_picture, rgb))).rgb)
         setup.say(str(output))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -32,8 +33,7 @@ def match_palette(
     all are changed. The linear Monge-Kantorovitch map (Pitie & Kokaram
     2007): of all linear maps that do it, the one that moves colours least.
     """
-    step = max(1, math.isqrt(painting.shape[0] * painting.shape[1] // PALETTE_PIXELS))
-    own = palette_of(painting[::step, ::step], None if share is None else share[::step, ::step])
+    own = palette_of(thinned(painting), None if share is None else thinned(share))
     floor = FLOOR * np.eye(3)
     root = _square_root(own.covariance + floor)
     inverse = np.linalg.inv(root)
@@ -48,6 +48,12 @@ def match_palettes(painting: Picture, palettes: Sequence[Palette], masks: Masks,
     """Give each region of the painting a palette of its own; see `match_palette`. masks: RxHxW, as painted."""
     matched = [match_palette(painting, p, strength, mask) for p, mask in zip(palettes, masks, strict=True)]
     return composed(matched, masks)
+
+
+def thinned(pixels: NDArray[Any]) -> NDArray[Any]:
+    """Enough evenly spaced pixels of a picture or a mask, HxW or HxWx3, to tell its colours."""
+    step = max(1, math.isqrt(pixels.shape[0] * pixels.shape[1] // PALETTE_PIXELS))
+    return pixels[::step, ::step]
 
 
 def _square_root(matrix: Matrix) -> Matrix:

@@ -55,9 +55,14 @@ def resolved(look: Look, bank: Bank, encode: Encode, tell: Callable[[str], None]
             tell(f"style {weight:.0%} {bank.entry(name).info.label}")
         return found
 
+    return restyled(look, of)
+
+
+def restyled(look: Look, change: Callable[[StyleWeights], StyleWeights]) -> Look:
+    """With the styles of every region changed."""
     if look.layout is None:
-        return replace(look, weights=of(look.weights))
-    layout = look.layout.restyled(of)
+        return replace(look, weights=change(look.weights))
+    layout = look.layout.restyled(change)
     return replace(look, weights=layout.focused_styles, layout=layout)
 
 

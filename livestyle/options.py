@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,8 +14,10 @@ from livestyle.errors import SettingError, StyleError
 if TYPE_CHECKING:
     from livestyle.bank import Bank
     from livestyle.engine import Engine
+    from livestyle.frame import Picture
     from livestyle.look_options import LookOptions
     from livestyle.settings import Look
+    from livestyle.style import Palette, StyleStats
 
 StyleOption = Annotated[
     str | None,
@@ -53,6 +56,9 @@ MaskOption = Annotated[
 RegionsOption = Annotated[
     str | None,
     typer.Option(help='What the colours of --mask mean: "black:original,white:wave" or "#ff0000:wave,#00ff00:scream".'),
+]
+MatchColorOption = Annotated[
+    bool, typer.Option("--match-color", help="Recolour the style image to the content first; needs -s IMAGE.")
 ]
 MirrorOption = Annotated[bool | None, typer.Option("--mirror/--no-mirror", help="Flip left and right. Default: no.")]
 SizeOption = Annotated[
@@ -161,7 +167,21 @@ class Setup:
         from livestyle.look_options import LookOptions, described, resolved
 
         look = described(options or LookOptions(), lambda: self.bank.default_name)  # refuses bad values before any work
-        return resolved(look, self.bank, lambda rgb: self.engine.style_stats(rgb), self.detail)
+        return resolved(look, self.bank, self._encode, self.detail)
+
+    def look_for(self, options: LookOptions, *, match_color: bool) -> Callable[[Callable[[], Palette]], Look]:
+        """Gives the Look for a content, whose colours are asked for with match_color only. Raises LivestyleError."""
+        from livestyle.look_options import described
+        from livestyle.match_color import ColorMatch
+
+        if not match_color:
+            look = self.look(options)
+            return lambda palette: look
+        matched = ColorMatch(described(options, lambda: self.bank.default_name), self.bank, self._encode)
+        return lambda palette: matched.look_for(palette())
+
+    def _encode(self, rgb: Picture) -> StyleStats:
+        return self.engine.style_stats(rgb)
 
 
 def size_option(text: str | None) -> tuple[int, int] | int | None:
