@@ -55,7 +55,8 @@ def adain_regions(
     """`adain` with a style of its own for each of R regions of one picture, at the cost of one.
 
     content: (1, C, H, W), any float dtype. style_means, style_stds: (R, C, 1, 1) float32. masks: (R, 1,
-    height, width) float32 that sum to 1 at every pixel, of any size; they are averaged over areas.
+    height, width) float32 that sum to 1 at every pixel, of multiples of the content's sides: they are
+    averaged over areas.
 
     The statistics taken away are the whole picture's, so that a region looks as it would in a painting
     of one style. painted: the content has been through a layer like this; its regions then differ by

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TypeVar
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from livestyle.model.adain import mean_std
 from livestyle.model.decoder import Decoder
-from livestyle.model.fast import FastModel
+from livestyle.model.fast import DOWNSCALE, FastModel
 from livestyle.model.paper import PaperNet, Relu41
 from livestyle.model.vgg import VGGEncoder
 from livestyle.weights import ModelName, WeightsEntry, load_into, network_entries
@@ -43,6 +44,9 @@ class Painter(nn.Module):
         in the weights' precision.
         """
         dtype = next(self.network.parameters()).dtype
+        if masks is not None:  # sides that all layers' sizes divide
+            padding = (0, -masks.shape[3] % DOWNSCALE, 0, -masks.shape[2] % DOWNSCALE)
+            masks = F.pad(masks, padding, mode="replicate")
         painting: Tensor = self.network(as_float(frames, dtype), mean, std, alpha, masks)
         return (painting.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
 

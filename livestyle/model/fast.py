@@ -111,14 +111,11 @@ class FastNet(nn.Module):
 
         rgb: (N, 3, H, W) float in [0, 1], sides at least 9. mean, std: all layers' style statistics
         from `StyleProjection`, (N, C, 1, 1) float32. alpha: 0 gives the photograph back, 1 is the
-        full style (eq. 14). masks: (R, 1, H, W) float32 for the styles of R regions of one picture; see
-        `adain_regions`. Returns (N, 3, H, W), not clamped.
+        full style (eq. 14). masks: (R, 1, H, W) float32, sides rounded up to multiples of DOWNSCALE, for
+        the styles of R regions of one picture; see `adain_regions`. Returns (N, 3, H, W), not clamped.
         """
         height, width = rgb.shape[2], rgb.shape[3]
-        padding = (0, -width % DOWNSCALE, 0, -height % DOWNSCALE)
-        rgb = F.pad(rgb, padding, mode="reflect")
-        if masks is not None:
-            masks = F.pad(masks, padding, mode="reflect")
+        rgb = F.pad(rgb, (0, -width % DOWNSCALE, 0, -height % DOWNSCALE), mode="reflect")
         sizes = list(self.config.normalised)
         means, stds = list(torch.split(mean, sizes, dim=1)), list(torch.split(std, sizes, dim=1))
 

@@ -23,8 +23,9 @@ class PaperNet(nn.Module):
         """Paint.
 
         rgb: (N, 3, H, W) float in [0, 1], sides at least 9. mean, std: (N, 512, 1, 1) float32, the
-        style's at relu4_1. alpha: 0 to 1 (eq. 14). masks: (R, 1, H, W) float32 for the styles of R
-        regions of one picture; see `adain_regions`. Returns (N, 3, H, W), not clamped.
+        style's at relu4_1. alpha: 0 to 1 (eq. 14). masks: (R, 1, H, W) float32, sides rounded up to
+        multiples of 8, for the styles of R regions of one picture; see `adain_regions`. Returns (N, 3, H,
+        W), not clamped.
         """
         features = self.encoder.relu4_1(rgb)
         if masks is None:
