@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from livestyle.model.adain import EPS, adain, mean_std
+from livestyle.model.adain import EPS, adain, adain_regions, mean_std
 from livestyle.model.decoder import Decoder
 
 
@@ -131,3 +131,33 @@ def test_the_short_way_at_full_style_is_the_same() -> None:
     maps = torch.randn(2, 5, 7, 9)
     for style in ((mean, std), (maps, maps.abs())):
         torch.testing.assert_close(adain(content, *style, 1.0), adain(content, *style, torch.tensor(1.0)))
+
+
+def region_masks(count: int, height: int, width: int) -> Tensor:
+    """Random shares that sum to 1: (R, 1, H, W)."""
+    return torch.rand(count, 1, height, width, generator=torch.Generator().manual_seed(9)).softmax(0)
+
+
+@pytest.mark.parametrize("alpha", [1.0, 0.3, 0.0])
+def test_regions_are_adain_with_maps_for_statistics(alpha: float) -> None:
+    """sum_r m_r AdaIN(x, s_r) = AdaIN with the maps sum_r m_r (mean_r, std_r), also for masks of 8 times the size."""
+    x, masks = features(0, n=1), region_masks(3, 72, 104)
+    means, stds = mean_std(features(1, n=3))
+    shares = masks.unflatten(2, (9, 8)).unflatten(4, (13, 8)).mean((3, 5))
+    maps = [(shares * styles).sum(0, keepdim=True) for styles in (means, stds)]
+    found = adain_regions(x, means, stds, alpha, masks)
+    torch.testing.assert_close(found, adain(x, maps[0], maps[1], alpha), rtol=1e-4, atol=1e-4)
+    blended = sum(shares[r] * adain(x, means[r : r + 1], stds[r : r + 1], alpha) for r in range(3))
+    torch.testing.assert_close(found, blended, rtol=1e-4, atol=1e-4)
+
+
+def test_painted_regions_are_measured_each_by_itself() -> None:
+    """Where the masks are 0 or 1 each region is AdaIN of itself alone."""
+    x, masks = 100 + features(0, n=1, height=8, width=12), torch.zeros(2, 1, 8, 12)
+    masks[0, :, :, :5], masks[1, :, :, 5:] = 1, 1
+    means, stds = mean_std(features(1))
+    for alpha in (1.0, 0.4):
+        found = adain_regions(x, means, stds, alpha, masks, painted=True)
+        for r, part in enumerate((slice(0, 5), slice(5, 12))):
+            alone = adain(x[..., part], means[r : r + 1], stds[r : r + 1], alpha)
+            torch.testing.assert_close(found[..., part], alone, rtol=1e-3, atol=2e-3)
