@@ -27,6 +27,7 @@ from livestyle.options import (
     QuietOption,
     Setup,
     SizeOption,
+    StabilityOption,
     StyleOption,
     VerboseOption,
     WeightsOption,
@@ -63,6 +64,7 @@ def live(
     alpha: AlphaOption = 1.0,
     preserve_color: ColorOption = False,
     palette: PaletteOption = True,
+    stability: StabilityOption = 0.5,
     mirror: Annotated[bool, typer.Option("--mirror", help="Flip left and right.")] = False,
     fade: Annotated[float, typer.Option(help="Crossfade time in seconds.")] = 1.0,
     size: SizeOption = None,
@@ -88,7 +90,7 @@ def live(
     hold = rate_hold(fps)
     setup = Setup(device, half, model=model, int8=int8, weights=weights, verbose=verbose, quiet=quiet)
     painting_size = size_option(size)
-    look = setup.look(style, alpha, preserve_color=preserve_color, palette=palette, mirror=mirror)
+    look = setup.look(style, alpha, preserve_color=preserve_color, palette=palette, mirror=mirror, stability=stability)
     options = LiveOptions(
         size=painting_size, hold=hold, window=Window(f"livestyle - {source}"), snapshot_dir=snapshots, seconds=seconds
     )
@@ -148,6 +150,7 @@ def video(
     alpha: AlphaOption = 1.0,
     preserve_color: ColorOption = False,
     palette: PaletteOption = True,
+    stability: StabilityOption = 0.5,
     size: SizeOption = None,
     model: ModelOption = "auto",
     device: DeviceOption = "auto",
@@ -167,7 +170,7 @@ def video(
 
     setup = Setup(device, half, model=model, int8=int8, weights=weights, verbose=verbose, quiet=quiet)
     painting_size = size_option(size)
-    look = setup.look(style, alpha, preserve_color=preserve_color, palette=palette)
+    look = setup.look(style, alpha, preserve_color=preserve_color, palette=palette, stability=stability)
     painter = Painter(setup.engine, setup.bank, size=painting_size)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), disable=quiet) as bar:
@@ -175,7 +178,7 @@ def video(
         report = stylize_video(
             source,
             out,
-            lambda rgb: painter.paint(rgb, look).rgb,
+            lambda rgb, pts_seconds: painter.paint(rgb, look, at_seconds=float(pts_seconds)).rgb,
             size_of=lambda width, height: fit_size(width, height, painting_size),
             progress=lambda done, total: bar.update(task, completed=done, total=total),
             note=setup.say,
