@@ -6,7 +6,7 @@ import dataclasses
 import json as jsonlib
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -34,6 +34,9 @@ from livestyle.options import (
     size_option,
 )
 from livestyle.rate import DEFAULT_FPS, rate_hold
+
+if TYPE_CHECKING:
+    from livestyle.steadiness import Steadiness
 
 FpsOption = Annotated[
     float,
@@ -266,6 +269,13 @@ def bench(
     ] = False,
     memory: Annotated[bool, typer.Option(help="Measure memory, each row in a process of its own.")] = True,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the table as Markdown.")] = False,
+    stability: Annotated[
+        bool, typer.Option("--stability", help="Measure how steady paintings are instead, held steady and not.")
+    ] = False,
+    style: StyleOption = None,
+    clip: Annotated[
+        list[Path] | None, typer.Option(help="For --stability: a video; may be repeated. Default: the demo's.")
+    ] = None,
     weights: WeightsOption = None,
     verbose: VerboseOption = False,
     quiet: QuietOption = False,
@@ -275,12 +285,17 @@ def bench(
     All models on two engines: livestyle bench --model all --device openvino,cpu
     """
     from livestyle.bench import run
-    from livestyle.bench_table import as_json, as_markdown, as_text
+    from livestyle.bench_table import as_json, as_markdown, as_text, steadiness_table
     from livestyle.contestants import Contestant, line_up
     from livestyle.peer import open_peer
     from livestyle.settings import fit_size, parse_size
 
     setup = Setup(device, half, model=model, weights=weights, verbose=verbose, quiet=quiet)
+    if stability:
+        steady = _steadiness(setup, style, clip)
+        typer.echo(steadiness_table(steady, markdown=markdown))
+        typer.echo(as_json(steady))
+        return
     chosen = list(dict.fromkeys(fit_size(16, 9, parse_size(text.strip())) for text in sizes.split(",")))
     peers = [open_peer(chosen)] if vs else []
     devices = [name.strip() for name in device.split(",")]
@@ -288,6 +303,16 @@ def bench(
     rows = run(contestants, chosen, runs, budget_s=budget, memory=memory, say=setup.say)
     typer.echo(as_markdown(rows) if markdown else as_text(rows))
     typer.echo(as_json(rows))
+
+
+def _steadiness(setup: Setup, style: str | None, clips: list[Path] | None) -> list[Steadiness]:
+    from livestyle.assets import asset_dir
+    from livestyle.pipeline import Painter
+    from livestyle.steadiness import measure
+
+    look = setup.look(style)
+    chosen = clips or [asset_dir("media") / "demo.mp4"]
+    return [measure(clip, lambda: Painter(setup.engine, setup.bank), look) for clip in chosen]
 
 
 def main() -> None:
