@@ -7,7 +7,7 @@ import json as jsonlib
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -34,12 +34,16 @@ from livestyle.options import (
     Setup,
     SizeOption,
     SplitOption,
+    StabilityOption,
     StyleOption,
     VerboseOption,
     WeightsOption,
     size_option,
 )
 from livestyle.rate import DEFAULT_FPS, rate_hold
+
+if TYPE_CHECKING:
+    from livestyle.steadiness import Steadiness
 
 FpsOption = Annotated[
     float,
@@ -74,6 +78,7 @@ def live(
     alpha: AlphaOption = None,
     preserve_color: ColorOption = None,
     palette: PaletteOption = None,
+    stability: StabilityOption = None,
     mirror: MirrorOption = None,
     fade: Annotated[float, typer.Option(help="Crossfade time in seconds.")] = 1.0,
     shuffle: Annotated[str | None, typer.Option(help="Autoplay: another style every 20s, say, or 1m.")] = None,
@@ -107,7 +112,9 @@ def live(
     looks = read_looks(looks_path())
     setup = Setup(device, half, model=model, int8=int8, weights=weights, verbose=verbose, quiet=quiet)
     painting_size = size_option(size)
-    chosen = setup.look(LookOptions(look, style, split, mask, regions, alpha, preserve_color, palette, mirror))
+    chosen = setup.look(
+        LookOptions(look, style, split, mask, regions, alpha, preserve_color, palette, mirror, stability)
+    )
     options = LiveOptions(
         size=painting_size,
         hold=hold,
@@ -180,6 +187,7 @@ def video(
     preserve_color: ColorOption = None,
     palette: PaletteOption = None,
     match_color: MatchColorOption = False,
+    stability: StabilityOption = None,
     size: SizeOption = None,
     model: ModelOption = "auto",
     device: DeviceOption = "auto",
@@ -201,7 +209,7 @@ def video(
 
     setup = Setup(device, half, model=model, int8=int8, weights=weights, verbose=verbose, quiet=quiet)
     painting_size = size_option(size)
-    options = LookOptions(look, style, split, mask, regions, alpha, preserve_color, palette)
+    options = LookOptions(look, style, split, mask, regions, alpha, preserve_color, palette, stability=stability)
     chosen = setup.look_for(options, match_color=match_color)(lambda: palette_of_video(source))
     painter = Painter(setup.engine, setup.bank, size=painting_size)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -210,7 +218,7 @@ def video(
         report = stylize_video(
             source,
             out,
-            lambda rgb: painter.paint(rgb, chosen).rgb,
+            lambda rgb, pts_seconds: painter.paint(rgb, chosen, at_seconds=float(pts_seconds)).rgb,
             size_of=lambda width, height: fit_size(width, height, painting_size),
             progress=lambda done, total: bar.update(task, completed=done, total=total),
             note=setup.say,
@@ -241,8 +249,8 @@ def image(
     quiet: QuietOption = False,
 ) -> None:
     """Stylize pictures."""
+    from livestyle.color import sampled_palette
     from livestyle.look_options import LookOptions
-    from livestyle.match_color import palette_of_picture
     from livestyle.pipeline import Painter
     from livestyle.sinks.images import image_outputs, save_image
     from livestyle.sources.images import expand_folders, load_image
@@ -257,7 +265,7 @@ def image(
     for source, output in zip(sources, outputs, strict=True):
         rgb = load_image(source)  # before the network loads: a bad first file is said at once
         painter = painter or Painter(setup.engine, setup.bank, size=painting_size)
-        save_image(output, painter.paint(rgb, look_for(partial(palette_of_picture, rgb))).rgb)
+        save_image(output, painter.paint(rgb, look_for(partial(sampled_palette, rgb))).rgb)
         setup.say(str(output))
 
 
@@ -306,6 +314,13 @@ def bench(
     ] = False,
     memory: Annotated[bool, typer.Option(help="Measure memory, each row in a process of its own.")] = True,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the table as Markdown.")] = False,
+    stability: Annotated[
+        bool, typer.Option("--stability", help="Measure how steady paintings are instead, held steady and not.")
+    ] = False,
+    style: StyleOption = None,
+    clip: Annotated[
+        list[Path] | None, typer.Option(help="For --stability: a video; may be repeated. Default: the demo's.")
+    ] = None,
     weights: WeightsOption = None,
     verbose: VerboseOption = False,
     quiet: QuietOption = False,
@@ -315,12 +330,17 @@ def bench(
     All models on two engines: livestyle bench --model all --device openvino,cpu
     """
     from livestyle.bench import run
-    from livestyle.bench_table import as_json, as_markdown, as_text
+    from livestyle.bench_table import as_json, as_markdown, as_text, steadiness_table
     from livestyle.contestants import Contestant, line_up
     from livestyle.peer import open_peer
     from livestyle.settings import fit_size, parse_size
 
     setup = Setup(device, half, model=model, weights=weights, verbose=verbose, quiet=quiet)
+    if stability:
+        steady = _steadiness(setup, style, clip)
+        typer.echo(steadiness_table(steady, markdown=markdown))
+        typer.echo(as_json(steady))
+        return
     chosen = list(dict.fromkeys(fit_size(16, 9, parse_size(text.strip())) for text in sizes.split(",")))
     peers = [open_peer(chosen)] if vs else []
     devices = [name.strip() for name in device.split(",")]
@@ -328,6 +348,17 @@ def bench(
     rows = run(contestants, chosen, runs, budget_s=budget, memory=memory, say=setup.say)
     typer.echo(as_markdown(rows) if markdown else as_text(rows))
     typer.echo(as_json(rows))
+
+
+def _steadiness(setup: Setup, style: str | None, clips: list[Path] | None) -> list[Steadiness]:
+    from livestyle.assets import asset_dir
+    from livestyle.look_options import LookOptions
+    from livestyle.pipeline import Painter
+    from livestyle.steadiness import measure
+
+    look = setup.look(LookOptions(style=style))
+    chosen = clips or [asset_dir("media") / "demo.mp4"]
+    return [measure(clip, lambda: Painter(setup.engine, setup.bank), look) for clip in chosen]
 
 
 def main() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import cv2
 import numpy as np
@@ -24,16 +23,23 @@ MAX_GAIN = 2.5
 """Colour differences are stretched at most so far: noise in a grey picture stays quiet."""
 
 
-def match_palette(
-    painting: Picture, palette: Palette, strength: float = 1.0, share: NDArray[np.float32] | None = None
-) -> Picture:
+def sampled_palette(painting: Picture, share: NDArray[np.float32] | None = None) -> Palette:
+    """The colours of a painting (HxWx3 uint8 RGB), from enough of its pixels.
+
+    share: HxW float32 >= 0, how much each pixel counts.
+    """
+    step = max(1, math.isqrt(painting.shape[0] * painting.shape[1] // PALETTE_PIXELS))
+    return palette_of(painting[::step, ::step], None if share is None else share[::step, ::step])
+
+
+def match_palette(painting: Picture, palette: Palette, strength: float = 1.0, *, own: Palette | None = None) -> Picture:
     """Give the painting the palette's mean and covariance of RGB, by the degree `strength`.
 
-    painting: HxWx3 uint8 RGB; returns the same. share: HxW float32, how much each pixel's colour counts;
-    all are changed. The linear Monge-Kantorovitch map (Pitie & Kokaram
-    2007): of all linear maps that do it, the one that moves colours least.
+    painting: HxWx3 uint8 RGB; returns the same. own: the colours that it is taken to have; None: those
+    that it has. The linear Monge-Kantorovitch map (Pitie & Kokaram 2007): of all linear maps that do
+    it, the one that moves colours least.
     """
-    own = palette_of(thinned(painting), None if share is None else thinned(share))
+    own = own or sampled_palette(painting)
     floor = FLOOR * np.eye(3)
     root = _square_root(own.covariance + floor)
     inverse = np.linalg.inv(root)
@@ -44,16 +50,20 @@ def match_palette(
     return cv2.transform(painting, np.hstack([gain, offset[:, None]])).astype(np.uint8, copy=False)
 
 
-def match_palettes(painting: Picture, palettes: Sequence[Palette], masks: Masks, strength: float = 1.0) -> Picture:
-    """Give each region of the painting a palette of its own; see `match_palette`. masks: RxHxW, as painted."""
-    matched = [match_palette(painting, p, strength, mask) for p, mask in zip(palettes, masks, strict=True)]
-    return composed(matched, masks)
+def match_palettes(
+    painting: Picture,
+    palettes: Sequence[Palette],
+    owns: Sequence[Palette],
+    masks: Masks | None,
+    strength: float = 1.0,
+) -> Picture:
+    """Give each region of the painting a palette of its own; see `match_palette`.
 
-
-def thinned(pixels: NDArray[Any]) -> NDArray[Any]:
-    """Enough evenly spaced pixels of a picture or a mask, HxW or HxWx3, to tell its colours."""
-    step = max(1, math.isqrt(pixels.shape[0] * pixels.shape[1] // PALETTE_PIXELS))
-    return pixels[::step, ::step]
+    palettes, owns: of each region. masks: RxHxW; None: there is one region.
+    """
+    pairs = zip(palettes, owns, strict=True)
+    matched = [match_palette(painting, palette, strength, own=own) for palette, own in pairs]
+    return matched[0] if masks is None else composed(matched, masks)
 
 
 def _square_root(matrix: Matrix) -> Matrix:

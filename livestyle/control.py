@@ -144,9 +144,10 @@ def _random_style(show: Show, now: float) -> Show:
     return pick(show, random.choice(others), now) if others else show
 
 
-def _alpha(show: Show, step: float) -> Show:
-    alpha = round(min(1.0, max(0.0, show.look.alpha + step)), 2)
-    return replace(show, look=replace(show.look, alpha=alpha), message=f"alpha {alpha:.2f}")
+def _step_value(show: Show, name: Literal["alpha", "stability"], step: float) -> Show:
+    value = round(min(1.0, max(0.0, getattr(show.look, name) + step)), 2)
+    change: dict[str, Any] = {name: value}
+    return replace(show, look=replace(show.look, **change), message=f"{name} {value:.2f}")
 
 
 def _toggle(show: Show, name: Literal["preserve_color", "palette", "mirror", "bypass"], label: str) -> Show:
@@ -213,8 +214,10 @@ COMMANDS: tuple[Command, ...] = (
     Command("random", ("r",), "random style", _random_style),
     Command("blend-older", ("[",), "blend towards the pick before (hold)", lambda s, now: move_blend(s, -STEP, now)),
     Command("blend-newer", ("]",), "blend towards the last pick (hold)", lambda s, now: move_blend(s, STEP, now)),
-    Command("alpha-down", ("-",), "less style", lambda s, now: _alpha(s, -STEP)),
-    Command("alpha-up", ("=", "+"), "more style", lambda s, now: _alpha(s, STEP)),
+    Command("alpha-down", ("-",), "less style", lambda s, now: _step_value(s, "alpha", -STEP)),
+    Command("alpha-up", ("=", "+"), "more style", lambda s, now: _step_value(s, "alpha", STEP)),
+    Command("stability-down", (",",), "less steady", lambda s, now: _step_value(s, "stability", -STEP)),
+    Command("stability-up", (".",), "steadier", lambda s, now: _step_value(s, "stability", STEP)),
     Command("fade-time", ("t",), "crossfade time: 0, 0.5, 1, 2, 4 s", lambda s, now: _fade_time(s)),
     Command("color", ("c",), "keep the camera's colours", lambda s, now: _toggle(s, "preserve_color", "own colours")),
     Command("palette", ("k",), "match the style's palette", lambda s, now: _toggle(s, "palette", "palette")),

@@ -29,6 +29,7 @@ class LookOptions:
     preserve_color: bool | None = None
     palette: bool | None = None
     mirror: bool | None = None
+    stability: float | None = None
 
 
 def described(options: LookOptions, default_style: Callable[[], str]) -> Look:
@@ -41,7 +42,7 @@ def described(options: LookOptions, default_style: Callable[[], str]) -> Look:
     elif options.style is not None or base is None:
         weights = parse_style_weights(options.style if options.style is not None else default_style())
         base = replace(base, weights=weights, layout=None) if base else Look(weights)
-    names = ("alpha", "preserve_color", "palette", "mirror")
+    names = ("alpha", "preserve_color", "palette", "mirror", "stability")
     given: dict[str, Any] = {name: value for name in names if (value := getattr(options, name)) is not None}
     return replace(base, **given)
 

@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 
 from livestyle.bank import Bank, Encode, read_style_image
-from livestyle.color import match_palette, thinned
+from livestyle.color import match_palette, sampled_palette
 from livestyle.errors import StyleError
 from livestyle.frame import Picture
 from livestyle.look_options import restyled
 from livestyle.settings import Look, StyleWeights
-from livestyle.style import Palette, palette_of, style_name
+from livestyle.style import Palette, style_name
 
 EVERY = 10
 """Of a video's frames one in so many is looked at."""
@@ -56,17 +56,12 @@ class ColorMatch:
         return self._bank.lend(f"{style_name(Path(name).stem)} recoloured", stats)
 
 
-def palette_of_picture(rgb: Picture) -> Palette:
-    """The colours of a picture of any size."""
-    return palette_of(thinned(rgb))
-
-
 def palette_of_video(path: Path) -> Palette:
     """The colours of a whole video, which is decoded for it. Raises SourceError."""
     from livestyle.sources.video import VideoSource
 
     with VideoSource(path) as source:
-        return pooled(palette_of_picture(frame.rgb) for frame in iter(source.read, None) if frame.index % EVERY == 0)
+        return pooled(sampled_palette(frame.rgb) for frame in iter(source.read, None) if frame.index % EVERY == 0)
 
 
 def pooled(palettes: Iterable[Palette]) -> Palette:

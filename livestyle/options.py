@@ -61,6 +61,9 @@ MatchColorOption = Annotated[
     bool, typer.Option("--match-color", help="Recolour the style image to the content first; needs -s IMAGE.")
 ]
 MirrorOption = Annotated[bool | None, typer.Option("--mirror/--no-mirror", help="Flip left and right. Default: no.")]
+StabilityOption = Annotated[
+    float | None, typer.Option(help="How steady the paintings of a stream are, 0 (off) to 1. Default: 0.5.")
+]
 SizeOption = Annotated[
     str | None, typer.Option(help="Size of the painting: WIDTHxHEIGHT or the shorter side, in pixels.")
 ]

@@ -1,4 +1,4 @@
-"""From a frame to a painting: resize, mirror, engine, colour, enlarge. Owns the state of one stream.
+"""From a frame to a painting: resize, mirror, engine, colour, steadiness, enlarge. Owns the state of one stream.
 
 The style code is computed when the blend of styles changes, never per frame, and never with an
 encoder: the bank holds statistics. Regions with styles of their own are one run of the network. A
@@ -11,18 +11,19 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
 from livestyle.bank import Bank
-from livestyle.color import keep_frame_color, match_palette, match_palettes
+from livestyle.color import keep_frame_color, match_palettes, sampled_palette
 from livestyle.engine import Engine, StyleCode
 from livestyle.frame import Masks, Picture
 from livestyle.masks import Layout, composed, masks_of, shares_of
 from livestyle.rate import RateHold, Size
 from livestyle.settings import Look, StyleWeights, fit_size
+from livestyle.stability import Stabilizer
 from livestyle.style import Palette
 
 
@@ -63,11 +64,15 @@ class Painter:
         self.bank = bank
         self.size, self.largest = size, largest
         self._hold = hold
+        self._stabilizer = Stabilizer()
+        self._steadied: Look | None = None
         self._blends: dict[StyleWeights, tuple[StyleCode, Palette]] = {}
 
-    def paint(self, rgb: Picture, look: Look, *, counts: bool = True) -> Painting:
+    def paint(self, rgb: Picture, look: Look, *, at_seconds: float | None = None, counts: bool = True) -> Painting:
         """Paint a frame (HxWx3 uint8 RGB) as the Look says. Raises StyleError for unknown styles.
 
+        at_seconds: when in its stream the frame was taken; without it the frame is no part of a stream, and
+        nothing is held steady.
         counts: the time it takes says something about the frame rate, as it does in a stream.
         """
         output = self._output_size(rgb)
@@ -77,7 +82,7 @@ class Painter:
                 frame = prepared(rgb, output, look)
             return Painting(frame, stage_ms)
         working = self._hold.size_for(*output) if self._hold else output
-        painting = self._painted(rgb, look, output, working)
+        painting = self._painted(rgb, look, output, working, at_seconds)
         if self._hold and counts:
             self._hold.painted(sum(painting.stage_ms.values()), painting.stage_ms["network"], time.monotonic())
         return painting
@@ -87,10 +92,14 @@ class Painter:
         large = self.largest is not None and min(width, height) > self.largest
         return fit_size(width, height, self.largest if self.size is None and large else self.size)
 
-    def _painted(self, rgb: Picture, look: Look, output: Size, working: Size) -> Painting:
+    def _painted(self, rgb: Picture, look: Look, output: Size, working: Size, at_seconds: float | None) -> Painting:
         stage_ms: dict[str, float] = {}
         with timed(stage_ms, "prepare"):
             frame = prepared(rgb, working, look)
+        memory = self._memory(look) if at_seconds is not None else None
+        if memory and at_seconds is not None:
+            with timed(stage_ms, "steady"):
+                frame = memory.calm(frame, look.stability, at_seconds)
         with timed(stage_ms, "style"):
             codes, palettes = self._blended(look)
         with timed(stage_ms, "network"):
@@ -101,10 +110,12 @@ class Painter:
                 painting = self.engine.stylize_regions(frame, codes, shares, look.alpha)
         if look.palette and not look.preserve_color:
             with timed(stage_ms, "colour"):
-                if shares is None:
-                    painting = match_palette(painting, palettes[0], look.alpha)
-                else:
-                    painting = match_palettes(painting, palettes, shares, look.alpha)
+                owns = [sampled_palette(painting, share) for share in ([None] if shares is None else shares)]
+                owns = memory.palettes(owns) if memory else owns
+                painting = match_palettes(painting, palettes, owns, shares, look.alpha)
+        if memory:
+            with timed(stage_ms, "steady"):
+                painting = memory.steady(painting)
         if working != output:
             with timed(stage_ms, "enlarge"):
                 painting = resized(painting, *output)
@@ -113,9 +124,19 @@ class Painter:
                 painting = keep_frame_color(painting, frame if working == output else prepared(rgb, output, look))
         if look.layout and None in look.layout.styles:
             with timed(stage_ms, "original"):
-                photograph = frame if working == output else prepared(rgb, output, look)
-                painting = _with_original(painting, photograph, look.layout)
+                painting = _with_original(painting, prepared(rgb, output, look), look.layout)
         return Painting(painting, stage_ms, working)
+
+    def _memory(self, look: Look) -> Stabilizer | None:
+        """What the stream's paintings are held steady by, if they are; another look has paintings of its own."""
+        if look.stability == 0:
+            self._stabilizer.reset()
+            return None
+        look = replace(look, stability=1.0)
+        if look != self._steadied:
+            self._stabilizer.forget_paintings()
+            self._steadied = look
+        return self._stabilizer
 
     def _blended(self, look: Look) -> tuple[list[StyleCode], list[Palette]]:
         """Of each region that is painted."""
@@ -152,7 +173,7 @@ def prepared(rgb: Picture, size: Size, look: Look) -> Picture:
 
 @contextmanager
 def timed(stage_ms: dict[str, float], stage: str) -> Iterator[None]:
-    """Note in `stage_ms` how many milliseconds the block took."""
+    """Add to `stage_ms` how many milliseconds the block took."""
     start = time.perf_counter()
     yield
-    stage_ms[stage] = (time.perf_counter() - start) * 1000
+    stage_ms[stage] = stage_ms.get(stage, 0.0) + (time.perf_counter() - start) * 1000

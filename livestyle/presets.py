@@ -37,7 +37,7 @@ else:
     import tomli as tomllib
 
 FLAGS = ("preserve_color", "palette", "mirror")
-KEYS = ("style", "alpha", *FLAGS, "regions", "edge", "mask")
+KEYS = ("style", "alpha", "stability", *FLAGS, "regions", "edge", "mask")
 
 
 def looks_path() -> Path:
@@ -145,6 +145,8 @@ def _look(place: _Place, table: object) -> Look:
     for flag in FLAGS:
         with place.at(flag):
             options |= _flag(table, flag)
+    with place.at("stability"):
+        options["stability"] = _number(table, "stability", 0.5)
     with place.at("alpha"):
         return Look(weights, _number(table, "alpha", 1.0), **options, layout=layout)
 
@@ -181,8 +183,8 @@ def _number(table: dict[str, Any], key: str, default: float) -> float:
     value = table.get(key, default)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise SettingError(f"{key} {value!r}: write a number from 0 to 1, as in {key} = 0.8")
-    if key == "edge" and not 0 <= value <= 1:
-        raise SettingError(f"edge {value} is out of range: 0 (left or top) to 1")
+    if not 0 <= value <= 1:
+        raise SettingError(f"{key} {value} is out of range: 0 to 1")
     return float(value)
 
 
@@ -223,7 +225,8 @@ def _replaced(text: str, name: str, look: Look) -> str:
 
 
 def _table(name: str, look: Look) -> list[str]:
-    lines = [f"[{_quoted(name) if ' ' in name else name}]", *_area(look), f"alpha = {look.alpha:g}"]
+    lines = [f"[{_quoted(name) if ' ' in name else name}]", *_area(look)]
+    lines += [f"alpha = {look.alpha:g}", f"stability = {look.stability:g}"]
     return lines + [f"{flag} = {str(getattr(look, flag)).lower()}" for flag in FLAGS]
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from livestyle.assets import asset_dir
 from livestyle.bank import Bank
-from livestyle.color import match_palettes
+from livestyle.color import match_palettes, sampled_palette
 from livestyle.frame import Masks, Picture
 from livestyle.masks import (
     FEATHER,
@@ -118,11 +118,34 @@ def test_the_photograph_stays_where_it_is_asked_for(
     assert counting_engine.painted == 1  # one style: no regions for the engine
 
 
+def test_the_photograph_of_a_stream_is_the_frame_and_not_the_calmed_one(
+    bank: Bank, counting_engine: CountingEngine, photograph: Picture
+) -> None:
+    painter, rng = Painter(counting_engine, bank), np.random.default_rng(0)
+    look = replace(look_of(parse_split("left:original,right:wave")), palette=True)
+    for n in range(4):
+        frame = np.clip(photograph + rng.normal(0, 6, photograph.shape), 0, 255).astype(np.uint8)
+        painting = painter.paint(frame, look, at_seconds=n / 30).rgb
+        np.testing.assert_array_equal(painting[:, :55], frame[:, :55])
+
+
+def test_regions_of_a_stream_are_held_steady_too(
+    bank: Bank, counting_engine: CountingEngine, photograph: Picture
+) -> None:
+    """Their number may change in it."""
+    painter = Painter(counting_engine, bank)
+    split = replace(look_of(parse_split("left:dragon,right:wave")), palette=True)
+    for n, look in enumerate([split, split, Look(WAVE), split, split]):
+        painting = painter.paint(photograph, look, at_seconds=n / 30)
+        assert painting.rgb.shape == photograph.shape and painting.stage_ms["steady"] > 0
+
+
 def test_each_region_gets_its_own_palette(bank: Bank) -> None:
     photograph = load_image(asset_dir("media") / "astronaut.jpg")[::2, ::2].copy()
     palettes = [bank.stats(name).palette for name in ("starry_night", "scream")]
     masks = masks_of(Split("x", 0.5), photograph.shape[1], photograph.shape[0])
-    matched = match_palettes(photograph, palettes, masks)
+    owns = [sampled_palette(photograph, mask) for mask in masks]
+    matched = match_palettes(photograph, palettes, owns, masks)
     for side, palette in zip((matched[:, :120], matched[:, -120:]), palettes, strict=True):
         np.testing.assert_allclose(palette_of(side).mean, palette.mean, atol=0.05)
 

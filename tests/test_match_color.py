@@ -9,10 +9,11 @@ import pytest
 from PIL import Image
 
 from livestyle.bank import Bank
+from livestyle.color import sampled_palette
 from livestyle.errors import StyleError
 from livestyle.frame import Picture
 from livestyle.masks import parse_split
-from livestyle.match_color import ColorMatch, palette_of_picture, palette_of_video, pooled
+from livestyle.match_color import ColorMatch, palette_of_video, pooled
 from livestyle.settings import Look
 from livestyle.style import palette_of
 from tests import media
@@ -41,20 +42,20 @@ def test_what_is_encoded_has_the_contents_colours(artwork: Path, bank: Bank) -> 
         encoded.append(rgb)
         return CountingEngine().style_stats(rgb)
 
-    content = palette_of_picture(warm(0))
+    content = sampled_palette(warm(0))
     match = ColorMatch(Look(((str(artwork), 1.0),)), bank, encode)
     look = match.look_for(content)
     np.testing.assert_allclose(palette_of(encoded[0]).mean, content.mean, atol=0.03)
     np.testing.assert_allclose(palette_of(encoded[0]).covariance, content.covariance, atol=0.012)
     assert bank.blend(look.weights).means[0].shape == (64,)
-    other = match.look_for(palette_of_picture(255 - warm(1)))
+    other = match.look_for(sampled_palette(255 - warm(1)))
     assert other.weights != look.weights  # the painter keeps codes by name
 
 
 def test_every_region_is_recoloured(artwork: Path, bank: Bank, counting_engine: CountingEngine) -> None:
     layout = parse_split(f"left:{artwork},right:original")
     match = ColorMatch(Look(layout.focused_styles, layout=layout), bank, counting_engine.style_stats)
-    styles = match.look_for(palette_of_picture(warm(0))).region_styles
+    styles = match.look_for(sampled_palette(warm(0))).region_styles
     assert styles[1] is None and styles[0] is not None and styles[0][0][0].startswith("blue_art recoloured")
 
 
