@@ -1,7 +1,7 @@
-"""The one command table: hotkeys and the help text are read from it.
+"""The one command table: hotkeys, HTTP, OSC and the help text are read from it.
 
-A command is a pure function from the show's state and the time to a new state. It does not know
-about windows or threads; whoever holds the state applies commands to it.
+A command is a pure function from the show's state and the time to a new state, and some take a value. It
+does not know about windows, networks or threads; whoever holds the state applies commands to it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from livestyle.settings import Look, StyleWeights, normalised
+from livestyle import values
+from livestyle.errors import SettingError
+from livestyle.settings import Look, StyleWeights, nearest_names, normalised
 
 FADE_CHOICES_SECONDS = (0.0, 0.5, 1.0, 2.0, 4.0)
 STEP = 0.05
@@ -38,6 +40,8 @@ class Show:
     frozen: bool = False
     snapshots: int = 0
     """Snapshots asked for so far."""
+    recording: bool = False
+    """A video of the show is wanted; the outputs say whether it works."""
     quitting: bool = False
     message: str = ""
     """What the last command did, for the window; never in the clean picture."""
@@ -55,9 +59,13 @@ class Show:
 
 def new_show(styles: tuple[str, ...], look: Look, *, fade_seconds: float = 1.0) -> Show:
     """The state a show starts in; styles of the Look that are not in the list are put in front."""
-    heaviest = sorted(look.weights, key=lambda pair: pair[1])
-    picks = (heaviest[-2][0] if len(heaviest) > 1 else heaviest[-1][0], heaviest[-1][0])
-    return Show(styles=styles, look=look, picks=picks, fade_seconds=fade_seconds)
+    return Show(styles=styles, look=look, picks=_heaviest_two(look.weights), fade_seconds=fade_seconds)
+
+
+def _heaviest_two(weights: StyleWeights) -> tuple[str, str]:
+    """The two heaviest styles, the heaviest second; one alone is both."""
+    heaviest = sorted(weights, key=lambda pair: pair[1])
+    return heaviest[-2][0] if len(heaviest) > 1 else heaviest[-1][0], heaviest[-1][0]
 
 
 def fade_to(show: Show, weights: StyleWeights, now_seconds: float) -> Show:
@@ -75,6 +83,15 @@ def pick(show: Show, name: str, now_seconds: float) -> Show:
     previous = show.picks[1] if show.picks[1] != name else show.picks[0]
     show = fade_to(show, ((name, 1.0),), now_seconds)
     return replace(show, picks=(previous, name), blend=1.0, message=name)
+
+
+def set_blend(show: Show, weights: StyleWeights, now_seconds: float) -> Show:
+    """Crossfade to a blend; [ and ] then move between its two heaviest styles."""
+    older, newer = _heaviest_two(weights)
+    share = dict(weights)
+    blend = 1.0 if older == newer else share[newer] / (share[older] + share[newer])
+    show = fade_to(show, weights, now_seconds)
+    return replace(show, picks=(older, newer), blend=blend, message=describe(weights))
 
 
 def move_blend(show: Show, step: float, now_seconds: float) -> Show:
@@ -105,9 +122,12 @@ def _random_style(show: Show, now: float) -> Show:
     return pick(show, random.choice(others), now) if others else show
 
 
-def _alpha(show: Show, step: float) -> Show:
-    alpha = round(min(1.0, max(0.0, show.look.alpha + step)), 2)
+def _set_alpha(show: Show, alpha: float) -> Show:
     return replace(show, look=replace(show.look, alpha=alpha), message=f"alpha {alpha:.2f}")
+
+
+def _alpha(show: Show, step: float) -> Show:
+    return _set_alpha(show, round(min(1.0, max(0.0, show.look.alpha + step)), 2))
 
 
 def _toggle(show: Show, name: Literal["preserve_color", "palette", "mirror", "bypass"], label: str) -> Show:
@@ -118,18 +138,53 @@ def _toggle(show: Show, name: Literal["preserve_color", "palette", "mirror", "by
 
 def _fade_time(show: Show) -> Show:
     longer = [s for s in FADE_CHOICES_SECONDS if s > show.fade_seconds]
-    seconds = longer[0] if longer else FADE_CHOICES_SECONDS[0]
+    return _set_fade_time(show, longer[0] if longer else FADE_CHOICES_SECONDS[0])
+
+
+def _set_fade_time(show: Show, seconds: float) -> Show:
     return replace(show, fade_seconds=seconds, message=f"crossfade {seconds:g} s")
+
+
+def _record(show: Show, on: bool) -> Show:
+    return replace(show, recording=on)  # the outputs say what became of it
+
+
+@dataclass(frozen=True)
+class Value:
+    """What a command takes with its name. help: what is allowed, in a few words."""
+
+    help: str
+    apply: Callable[[Show, float, object], Show] = field(repr=False)
+    """Checks the value too. Raises SettingError."""
+    optional: bool = False
 
 
 @dataclass(frozen=True)
 class Command:
-    """One thing a person can do. keys: as `key_name` gives them."""
+    """One thing a person can do. keys: as `key_name` gives them; none for one that needs a value."""
 
     name: str
     keys: tuple[str, ...]
     help: str
     apply: Callable[[Show, float], Show] = field(repr=False)
+    value: Value | None = None
+
+    def run(self, show: Show, now_seconds: float, value: object = None) -> Show:
+        """The state after the command; None is no value. Raises SettingError."""
+        if value is None:
+            return self.apply(show, now_seconds)
+        if self.value is None:
+            raise SettingError(f"{self.name} takes no value, and {values.quoted(value)} came: leave it out")
+        return self.value.apply(show, now_seconds, value)
+
+
+def _value_command(name: str, help: str, allowed: str, apply: Callable[[Show, float, object], Show]) -> Command:
+    """A command without a key, as it cannot do without its value."""
+
+    def without(show: Show, now: float) -> Show:
+        raise SettingError(f"{name} needs a value: {allowed}")
+
+    return Command(name, (), help, without, Value(allowed, apply))
 
 
 def _number_command(number: int) -> Command:
@@ -162,12 +217,41 @@ COMMANDS: tuple[Command, ...] = (
         lambda s, now: replace(s, frozen=not s.frozen, message="frozen" if not s.frozen else ""),
     ),
     Command("snapshot", ("s",), "save a PNG of the painting", lambda s, now: replace(s, snapshots=s.snapshots + 1)),
+    Command(
+        "record",
+        ("v",),
+        "record a video, or stop",
+        lambda s, now: _record(s, not s.recording),
+        Value("on or off", lambda s, now, value: _record(s, values.switch(value, "record")), optional=True),
+    ),
     Command("fullscreen", ("f",), "full screen", lambda s, now: replace(s, fullscreen=not s.fullscreen)),
     Command("hud", ("i",), "show or hide the numbers", lambda s, now: replace(s, hud=not s.hud)),
     Command("help", ("?", "h"), "show or hide this help", lambda s, now: replace(s, help=not s.help)),
     Command("quit", ("q", "esc"), "quit", lambda s, now: replace(s, quitting=True)),
+    _value_command(
+        "style",
+        "crossfade to a style",
+        "its name",
+        lambda s, now, value: pick(s, values.style_name(value, s.styles), now),
+    ),
+    _value_command(
+        "blend",
+        "crossfade to a blend",
+        "wave:0.7,scream:0.3",
+        lambda s, now, value: set_blend(s, values.style_weights(value, s.styles), now),
+    ),
+    _value_command(
+        "alpha", "degree of style", "0 to 1", lambda s, now, value: _set_alpha(s, values.number(value, "alpha", 0, 1))
+    ),
+    _value_command(
+        "fade",
+        "crossfade time",
+        "0 to 60 seconds",
+        lambda s, now, value: _set_fade_time(s, values.number(value, "crossfade time", 0, 60)),
+    ),
 )
 
+_BY_NAME = {command.name: command for command in COMMANDS}
 _BY_KEY = {key: command for command in COMMANDS for key in command.keys}
 
 _KEY_NAMES = {27: "esc", 32: "space"}
@@ -191,7 +275,16 @@ def command_for_key(key: str) -> Command | None:
     return _BY_KEY.get(key)
 
 
+def command_named(name: str) -> Command:
+    """The command of that name. Raises SettingError with the nearest names."""
+    command = _BY_NAME.get(name)
+    if command is None:
+        nearest = nearest_names(name, list(_BY_NAME))
+        raise SettingError(f"command {values.quoted(name)}: there is none of that name; nearest: {nearest}")
+    return command
+
+
 def help_lines(show: Show) -> list[tuple[str, str]]:
     """(keys, what they do) for the help overlay; the number keys with their styles."""
     numbers = [(str(n), name) for n, name in enumerate(show.styles[:9], 1)]
-    return numbers + [(" ".join(c.keys), c.help) for c in COMMANDS if not c.name.startswith("style-")]
+    return numbers + [(" ".join(c.keys), c.help) for c in COMMANDS if c.keys and not c.name.startswith("style-")]
