@@ -11,6 +11,16 @@ from typing import Annotated
 import typer
 
 from livestyle import __version__
+from livestyle.cli_outputs import (
+    HttpHostOption,
+    HttpOption,
+    NoWindowOption,
+    OscHostOption,
+    OscOption,
+    RecordOption,
+    TokenOption,
+    VirtualCameraOption,
+)
 from livestyle.cli_styles import styles_app
 from livestyle.cli_weights import weights_app
 from livestyle.errors import LivestyleError, SettingError
@@ -74,12 +84,21 @@ def live(
     weights: WeightsOption = None,
     snapshots: Annotated[Path, typer.Option(help="Folder for snapshots (key s).")] = Path("."),
     seconds: Annotated[float | None, typer.Option(help="End after so many seconds.")] = None,
+    record: RecordOption = None,
+    virtual_camera: VirtualCameraOption = False,
+    http: HttpOption = None,
+    http_host: HttpHostOption = "127.0.0.1",
+    osc: OscOption = None,
+    osc_host: OscHostOption = "127.0.0.1",
+    token: TokenOption = None,
+    no_window: NoWindowOption = False,
     verbose: VerboseOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Stylize a camera in a window. Press h there for the keys."""
     from livestyle.control import new_show
     from livestyle.live import LiveOptions, run_show
+    from livestyle.outputs import OutputOptions, open_outputs
     from livestyle.sinks.window import Window
     from livestyle.sources.open import open_source
 
@@ -89,10 +108,14 @@ def live(
     setup = Setup(device, half, model=model, int8=int8, weights=weights, verbose=verbose, quiet=quiet)
     painting_size = size_option(size)
     look = setup.look(style, alpha, preserve_color=preserve_color, palette=palette, mirror=mirror)
+    window = None if no_window else Window(f"livestyle - {source}")
+    asked = OutputOptions(record, virtual_camera, http, http_host, osc, osc_host, token)
+    outputs = open_outputs(asked, snapshots, setup.say)
     options = LiveOptions(
-        size=painting_size, hold=hold, window=Window(f"livestyle - {source}"), snapshot_dir=snapshots, seconds=seconds
+        size=painting_size, hold=hold, window=window, outputs=outputs, snapshot_dir=snapshots, seconds=seconds
     )
     show = new_show(setup.bank.names, look, fade_seconds=fade)
+    show = dataclasses.replace(show, recording=record is not None)
     run_show(setup, lambda: open_source(source, pace_files=True), show, options)
 
 

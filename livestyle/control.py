@@ -146,7 +146,7 @@ def _set_fade_time(show: Show, seconds: float) -> Show:
 
 
 def _record(show: Show, on: bool) -> Show:
-    return replace(show, recording=on)  # the outputs say what became of it
+    return replace(show, recording=on, message="recording" if on else "recording stopped")
 
 
 @dataclass(frozen=True)
