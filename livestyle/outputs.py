@@ -15,7 +15,7 @@ from typing import Protocol
 from livestyle.frame import Frame
 from livestyle.remote.access import check_address
 from livestyle.remote.inbox import Inbox
-from livestyle.sinks.background import BackgroundSink, OutputStatus
+from livestyle.sinks.background import BackgroundSink, Output, OutputStatus
 from livestyle.sinks.mjpeg import JpegFeed
 from livestyle.sinks.record import Recorder, check_recording
 from livestyle.sinks.virtual_camera import VirtualCamera, find_camera
@@ -68,10 +68,14 @@ class Outputs:
         check_recording(path)
         self._recorder = Recorder(path, self._folder, self.report)
 
+    def add(self, name: str, open_output: Callable[[Frame], Output]) -> None:
+        """Add an output that wants the newest painting and nothing older; see BackgroundSink."""
+        self._sinks.append(BackgroundSink(name, open_output, self.report, places=1))
+
     def add_virtual_camera(self) -> None:
         """Show the paintings there. Raises OutputError when there is none."""
         self._say(f"virtual camera {find_camera()}")
-        self._sinks.append(BackgroundSink("virtual camera", VirtualCamera, self.report, places=1))
+        self.add("virtual camera", VirtualCamera)
 
     def serve_http(self, host: str, port: int, token: str | None) -> int:
         """Add the server; its port (0 asks for any). Raises SettingError when there is none to be had."""
