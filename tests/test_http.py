@@ -44,9 +44,9 @@ class Reply:
 class Site:
     """A running show with its server, and a client."""
 
-    def __init__(self, bank: Bank, folder: Path, source: Any = Camera, token: str | None = None) -> None:
+    def __init__(self, bank: Bank, folder: Path, source: Any = Camera, token: str | None = None, port: int = 0) -> None:
         self.running = Running(bank, folder, source)
-        self.port = self.running.outputs.serve_http("127.0.0.1", 0, token)
+        self.port = self.running.outputs.serve_http("127.0.0.1", port, token)
 
     def __enter__(self) -> Site:
         self.running.__enter__()
