@@ -9,10 +9,9 @@ thread reads it once a frame. Outputs have threads of their own.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -20,88 +19,23 @@ import numpy as np
 
 from livestyle import hud
 from livestyle.control import Show, command_for_key, command_named, describe, help_lines, key_name
+from livestyle.engine_thread import EngineThread, Finished
 from livestyle.errors import LivestyleError
-from livestyle.frame import Frame, Picture
+from livestyle.frame import Picture
 from livestyle.interrupt import stopped_by_signals
 from livestyle.meters import Meters
 from livestyle.outputs import Outputs
-from livestyle.pacing import CaptureThread, Latest
-from livestyle.pipeline import Painter, Painting, timed
+from livestyle.pacing import CaptureThread
+from livestyle.pipeline import Painter, timed
 from livestyle.remote.inbox import Request, State
 from livestyle.remote.state import outputs_state, show_state, stats_state
-from livestyle.settings import Look
 from livestyle.sinks.images import save_image
 from livestyle.sinks.window import Window
 
-WAIT_SECONDS = 0.1
 NOTHING_YET: Picture = np.zeros((360, 640, 3), np.uint8)
 KEY_SECONDS = 0.015
 """Longest wait for a painting before keys and the inbox are looked at again."""
 MESSAGE_SECONDS = 2.5
-
-
-@dataclass(frozen=True, eq=False)
-class Finished:
-    """A painting with the frame it was made of and the Look it was made with."""
-
-    frame: Frame
-    painting: Painting
-    look: Look
-    wait_ms: float = 0.0
-    """How long the engine thread had nothing to paint before."""
-
-
-class EngineThread:
-    """Builds the painter and paints the newest frame, over and over."""
-
-    def __init__(self, make_painter: Callable[[], Painter], frames: Latest[Frame], show: Show) -> None:
-        self.show = show
-        self.finished: Latest[Finished] = Latest()
-        self.painter: Painter | None = None
-        self.error: BaseException | None = None
-        self._make_painter = make_painter
-        self._frames = frames
-        self._idle_since = 0.0
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
-
-    def start(self) -> None:
-        """Begin; returns at once."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Finish the frame in progress and end."""
-        self._stop.set()
-        self._thread.join(timeout=30)
-
-    def _run(self) -> None:
-        try:
-            self.painter = self._make_painter()
-            self._idle_since = time.perf_counter()
-            last: Finished | None = None
-            while not self._stop.is_set():
-                last = self._step(self.painter, last) or last
-        except BaseException as error:
-            self.error = error
-
-    def _step(self, painter: Painter, last: Finished | None) -> Finished | None:
-        """Paint once, if there is something to paint."""
-        show = self.show
-        look = show.look_at(time.monotonic())
-        held = show.frozen and last is not None
-        frame = None if held else self._frames.take(WAIT_SECONDS)
-        if frame is None:
-            if last is None or look == last.look:
-                self._stop.wait(0.02)
-                return None
-            # Frozen, or a slow source: the picture in hand follows the Look all the same.
-            frame = replace(last.frame, grabbed_at=time.monotonic())
-            look = show.look_at(frame.grabbed_at)
-        wait_ms = (time.perf_counter() - self._idle_since) * 1000
-        done = Finished(frame, painter.paint(frame.rgb, look, counts=not held), look, wait_ms)
-        self.finished.put(done)
-        self._idle_since = time.perf_counter()
-        return done
 
 
 Sink = Callable[[Finished], None]

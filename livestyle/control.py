@@ -7,11 +7,11 @@ does not know about windows, networks or threads; whoever holds the state applie
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from livestyle import values
+from livestyle.command import Command, Value, value_command
 from livestyle.errors import SettingError
 from livestyle.settings import Look, StyleWeights, nearest_names, normalised
 
@@ -149,44 +149,6 @@ def _record(show: Show, on: bool) -> Show:
     return replace(show, recording=on, message="recording" if on else "recording stopped")
 
 
-@dataclass(frozen=True)
-class Value:
-    """What a command takes with its name. help: what is allowed, in a few words."""
-
-    help: str
-    apply: Callable[[Show, float, object], Show] = field(repr=False)
-    """Checks the value too. Raises SettingError."""
-    optional: bool = False
-
-
-@dataclass(frozen=True)
-class Command:
-    """One thing a person can do. keys: as `key_name` gives them; none for one that needs a value."""
-
-    name: str
-    keys: tuple[str, ...]
-    help: str
-    apply: Callable[[Show, float], Show] = field(repr=False)
-    value: Value | None = None
-
-    def run(self, show: Show, now_seconds: float, value: object = None) -> Show:
-        """The state after the command; None is no value. Raises SettingError."""
-        if value is None:
-            return self.apply(show, now_seconds)
-        if self.value is None:
-            raise SettingError(f"{self.name} takes no value, and {values.quoted(value)} came: leave it out")
-        return self.value.apply(show, now_seconds, value)
-
-
-def _value_command(name: str, help: str, allowed: str, apply: Callable[[Show, float, object], Show]) -> Command:
-    """A command without a key, as it cannot do without its value."""
-
-    def without(show: Show, now: float) -> Show:
-        raise SettingError(f"{name} needs a value: {allowed}")
-
-    return Command(name, (), help, without, Value(allowed, apply))
-
-
 def _number_command(number: int) -> Command:
     def apply(show: Show, now: float) -> Show:
         if number > len(show.styles):
@@ -228,22 +190,22 @@ COMMANDS: tuple[Command, ...] = (
     Command("hud", ("i",), "show or hide the numbers", lambda s, now: replace(s, hud=not s.hud)),
     Command("help", ("?", "h"), "show or hide this help", lambda s, now: replace(s, help=not s.help)),
     Command("quit", ("q", "esc"), "quit", lambda s, now: replace(s, quitting=True)),
-    _value_command(
+    value_command(
         "style",
         "crossfade to a style",
         "its name",
         lambda s, now, value: pick(s, values.style_name(value, s.styles), now),
     ),
-    _value_command(
+    value_command(
         "blend",
         "crossfade to a blend",
         "wave:0.7,scream:0.3",
         lambda s, now, value: set_blend(s, values.style_weights(value, s.styles), now),
     ),
-    _value_command(
+    value_command(
         "alpha", "degree of style", "0 to 1", lambda s, now, value: _set_alpha(s, values.number(value, "alpha", 0, 1))
     ),
-    _value_command(
+    value_command(
         "fade",
         "crossfade time",
         "0 to 60 seconds",

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from livestyle import hud
-from livestyle.app import Director, Finished, LiveShow, Sink
+from livestyle.app import Director, LiveShow, Sink
 from livestyle.control import Show
+from livestyle.engine_thread import Finished
 from livestyle.meters import Meters, percentiles_ms, process_age_seconds
 from livestyle.options import Setup
 from livestyle.outputs import Outputs

@@ -26,8 +26,13 @@ class Browser:
         commands, self._out = os.pipe()
         self._in, answers = os.pipe()
         options = f"--headless --no-sandbox --disable-gpu --disable-dev-shm-usage --window-size={size}"
+        options += " --remote-debugging-pipe"
         self._process = subprocess.Popen(
-            ["bash", "-c", f'exec "$0" {options} --remote-debugging-pipe --user-data-dir="$1" 3<&{commands} 4>&{answers}']
+            [
+                "bash",
+                "-c",
+                f'exec "$0" {options} --remote-debugging-pipe --user-data-dir="$1" 3<&{commands} 4>&{answers}',
+            ]
             + [str(PROGRAM), str(folder / "profile")],
             pass_fds=[commands, answers],
             stderr=subprocess.DEVNULL,

@@ -17,17 +17,17 @@ import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
-from io import BufferedReader, RawIOBase
+from io import BufferedReader
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from livestyle.errors import LivestyleError
 from livestyle.remote.access import Refused, check_browser, port_problem, token_fits
 from livestyle.remote.inbox import Busy, Inbox
+from livestyle.remote.reading import Deadline, command_of, discard_body, read_body
 from livestyle.remote.state import commands_state
 from livestyle.sinks.mjpeg import Jpeg, JpegFeed
 
-MAX_BODY_BYTES = 64 * 1024
 MAX_CLIENTS = 32
 MAX_WATCHERS = 16
 """Of the clients; the others are left for control."""
@@ -111,21 +111,6 @@ class HttpServer(ThreadingHTTPServer):
             self._report(f"http: {error!r}: please report this line")
 
 
-class _Deadline(RawIOBase):
-    """Reads a socket until a moment on the monotonic clock, then times out: no client can dawdle for longer."""
-
-    def __init__(self, connection: socket.socket, until_seconds: float) -> None:
-        self._connection = connection
-        self._until_seconds = until_seconds
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        self._connection.settimeout(max(0.001, self._until_seconds - time.monotonic()))
-        return self._connection.recv_into(buffer)
-
-
 class _Handler(BaseHTTPRequestHandler):
     server: HttpServer
     server_version = "livestyle"
@@ -133,7 +118,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def setup(self) -> None:
         super().setup()
-        self.rfile = BufferedReader(_Deadline(self.connection, time.monotonic() + REQUEST_SECONDS))
+        self.rfile = BufferedReader(Deadline(self.connection, time.monotonic() + REQUEST_SECONDS))
 
     def do_GET(self) -> None:
         pages = {
@@ -158,8 +143,8 @@ class _Handler(BaseHTTPRequestHandler):
                 raise Refused(404, f"{self.command} {path[:60]!r}: there is {', '.join(pages)}")
             pages[path]()
         except Refused as error:
-            self._discard_body()
             self.send_error(error.status, str(error))
+            discard_body(self.headers, self.rfile)
         except Busy as error:
             self.send_error(503, str(error))
         except LivestyleError as error:
@@ -178,26 +163,8 @@ class _Handler(BaseHTTPRequestHandler):
             )
 
     def _command(self) -> None:
-        request = _command_of(self._body())
+        request = command_of(read_body(self.headers, self.rfile))
         self._json(200, self.server.inbox.ask(request["name"], request.get("value")))
-
-    def _body(self) -> bytes:
-        if self.headers.get_content_type() != "application/json":
-            raise Refused(415, "send Content-Type: application/json")
-        length = self.headers.get("Content-Length", "")
-        if not (length.isascii() and length.isdigit()):
-            raise Refused(411, "send a Content-Length")
-        if len(length) > 9 or int(length) > MAX_BODY_BYTES:
-            raise Refused(413, f"a body of {length[:20]} bytes: send at most {MAX_BODY_BYTES}")
-        body = self.rfile.read(int(length))
-        self.headers.replace_header("Content-Length", "0")  # read: nothing is left to discard
-        return body
-
-    def _discard_body(self) -> None:
-        """Read what a refused request sends on, within limits, or the refusal would not reach it."""
-        length = self.headers.get("Content-Length", "")
-        if length.isascii() and length.isdigit() and len(length) < 9:
-            self.rfile.read(min(int(length), 16 * MAX_BODY_BYTES))
 
     def _viewer(self) -> None:
         page = resources.files("livestyle.remote").joinpath("viewer.html").read_bytes()
@@ -250,15 +217,3 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """Requests are not logged: an address may hold the token."""
-
-
-def _command_of(body: bytes) -> dict[str, Any]:
-    """The request in a body. Raises Refused."""
-    try:
-        request = json.loads(body)
-    except (ValueError, RecursionError):
-        raise Refused(400, 'the body is no JSON: send {"name": "next"} or {"name": "alpha", "value": 0.5}') from None
-    known = isinstance(request, dict) and set(request) <= {"name", "value"}
-    if not known or not isinstance(request.get("name"), str):
-        raise Refused(400, 'send an object with a name and, where one is taken, a value: {"name": "next"}')
-    return dict(request)
