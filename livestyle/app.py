@@ -144,6 +144,7 @@ class LiveShow:
             "source": self.capture.status,
             "stats": stats_state(self.meters, self.capture.frames_dropped, self._engine.finished.dropped),
             "outputs": outputs_state(self._outputs.statuses()),
+            "viewers": self._outputs.viewers(),
         }
 
     def _refresh(self, window: Window) -> None:

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from livestyle.frame import Frame
 from livestyle.remote.access import check_address
@@ -19,6 +19,9 @@ from livestyle.sinks.background import BackgroundSink, Output, OutputStatus
 from livestyle.sinks.mjpeg import JpegFeed
 from livestyle.sinks.record import Recorder, check_recording
 from livestyle.sinks.virtual_camera import VirtualCamera, find_camera
+
+if TYPE_CHECKING:
+    from livestyle.remote.http import HttpServer
 
 NEWS_KEPT = 8
 
@@ -61,6 +64,7 @@ class Outputs:
         self._recorder = Recorder(None, folder, self.report)
         self._sinks: list[BackgroundSink] = []
         self._feed: JpegFeed | None = None
+        self._http: HttpServer | None = None
         self._servers: list[Server] = []
 
     def record_to(self, path: Path) -> None:
@@ -84,6 +88,7 @@ class Outputs:
         self._feed = JpegFeed()
         server = HttpServer(host, port, inbox=self.inbox, feed=self._feed, token=token, report=self.report)
         self._servers.append(server)
+        self._http = server
         address = f"[{host}]" if ":" in host else host
         self._say(f"picture and control at http://{address}:{server.port}/" + ("?token=..." if token else ""))
         return server.port
@@ -128,6 +133,10 @@ class Outputs:
         elif not recording and self._recorder.on:
             self._recorder.stop()
 
+    def viewers(self) -> dict[str, object] | None:
+        """How many watch over HTTP, and how many did not keep up; None without a server."""
+        return self._http.viewers if self._http is not None else None
+
     def statuses(self) -> list[OutputStatus]:
         """Of the outputs that are on."""
         recording = self._recorder.status
@@ -142,6 +151,8 @@ class Outputs:
             trouble = " FAILS" if status.problem else ""
             dropped = f" ({status.dropped} dropped)" if status.dropped else ""
             words.append(f"{status.name}{clock}{trouble}{dropped}")
+        if self._http is not None and self._http.watchers.taken:
+            words.append(f"{self._http.watchers.taken} watching")
         return "   ".join(words)
 
     def stop(self) -> None:

@@ -289,7 +289,7 @@ def test_the_stream_moves_and_is_encoded_once_for_all(site: Site) -> None:
     assert len(got) == 4 and all(len(set(pictures)) > 25 for pictures in got)
     different = len({picture for pictures in got for picture in pictures})
     assert different < 90, "they see the same pictures"
-    site.running.until(lambda: site.server.watchers._value == server_module.MAX_WATCHERS)
+    site.running.until(lambda: site.server.watchers.taken == 0)
     site.running.more_paintings(3)
     before = feed.encoded
     site.running.more_paintings(20)
@@ -316,6 +316,7 @@ def test_a_watcher_that_does_not_read_is_dropped_and_slows_nothing(
         site.running.more_paintings(10)  # while it is stuck
         assert site.get("/api/state").status == 200
         site.running.until(lambda: site.server.too_slow == 1)
+        assert site.get("/api/state").json["viewers"] == {"watching": 0, "too_slow": 1}
         assert site.running.show.meters.shown > 10
 
 
@@ -329,16 +330,29 @@ def test_who_only_connects_is_dropped(site: Site, monkeypatch: pytest.MonkeyPatc
                 time.sleep(0.01)
 
 
+@pytest.mark.parametrize(
+    "data", [b"\x16\x03\x01\x02\x00\x01", b"GET", b"A" * 70_000, b"GET / HTTP/1.0\r\n" + b"x: y\r\n" * 200]
+)
+def test_noise_is_survived(site: Site, capfd: pytest.CaptureFixture[str], data: bytes) -> None:
+    with site.connect() as raw:
+        raw.sendall(data + b"\r\n\r\n")
+        raw.shutdown(socket.SHUT_WR)
+        answer = raw.recv(100)
+    assert answer == b"" or b"200" not in answer
+    assert site.get("/api/state").status == 200
+    assert "Traceback" not in capfd.readouterr().err and not any("report" in text for text in site.running.said)
+
+
 def test_clients_are_bounded_and_room_is_made_again(site: Site) -> None:
     crowd = [site.connect() for _ in range(server_module.MAX_CLIENTS)]
-    site.running.until(lambda: site.server._clients._value == 0)
+    site.running.until(lambda: site.server.clients.taken == server_module.MAX_CLIENTS)
     with site.connect() as late:
         late.settimeout(PATIENCE_SECONDS)
         assert late.recv(1) == b""
     site.running.more_paintings(3)
     for connection in crowd:
         connection.close()
-    site.running.until(lambda: site.server._clients._value == server_module.MAX_CLIENTS)
+    site.running.until(lambda: site.server.clients.taken == 0)
     assert site.get("/api/state").status == 200
 
 
@@ -346,7 +360,8 @@ def test_watchers_leave_room_for_control(site: Site) -> None:
     crowd = [site.connect() for _ in range(server_module.MAX_WATCHERS)]
     for connection in crowd:
         connection.sendall(b"GET /stream.mjpg HTTP/1.0\r\nHost: localhost\r\n\r\n")
-    site.running.until(lambda: site.server.watchers._value == 0)
+    site.running.until(lambda: site.server.watchers.taken == server_module.MAX_WATCHERS)
+    assert f"{server_module.MAX_WATCHERS} watching" in site.running.outputs.summary()
     assert site.get("/stream.mjpg").status == 503
     assert site.command("mirror").status == 200
     for connection in crowd:

@@ -10,18 +10,24 @@ import sys
 import textwrap
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
 
+from livestyle import hud
+from livestyle.app import LiveShow
 from livestyle.bank import Bank
-from livestyle.frame import Frame
+from livestyle.frame import Frame, Picture
 from livestyle.outputs import Outputs
+from livestyle.pacing import CaptureThread
+from livestyle.pipeline import Painter
 from livestyle.sinks import record
 from livestyle.sinks.record import Recorder, Recording
+from tests.conftest import CountingEngine
 from tests.running import Running
-from tests.test_app import Camera, wait_until
+from tests.test_app import Camera, NoWindow, make_show, wait_until
 
 ROOT = Path(__file__).parent.parent
 
@@ -175,6 +181,26 @@ def test_v_starts_and_stops_and_replaces_nothing(bank: Bank, tmp_path: Path) -> 
     assert names == ["show-2.mp4", "show-3.mp4", "show-4.mp4", "show.mp4"]
     for name in names[:3]:
         assert len(decoded(tmp_path / name)) >= 3
+
+
+def test_the_numbers_show_that_it_records(bank: Bank, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[tuple[str, ...]] = []
+
+    def draw(rgb: Picture, overlay: hud.Overlay) -> Picture:
+        lines.append(overlay.lines)
+        return rgb
+
+    monkeypatch.setattr(hud, "draw", draw)
+    window: Any = NoWindow()
+    painter = Painter(CountingEngine(), bank)
+    show = LiveShow(
+        CaptureThread(Camera), lambda: painter, make_show(bank), window=window, snapshot_dir=tmp_path, seconds=0.6
+    )
+    show.press("v")
+    show.run()
+    assert len(lines[-1]) == 4 and lines[-1][3].startswith("recording 0:00")
+    (movie,) = tmp_path.glob("livestyle-*.mp4")
+    assert all(picture.to_ndarray(format="gray").std() < 3 for picture in decoded(movie)), "and the video is clean"
 
 
 def test_without_a_name_a_recording_has_the_date_and_time(bank: Bank, tmp_path: Path) -> None:

@@ -11,7 +11,9 @@ not keep up is dropped. HTTP/1.0: a connection is a request. What it does not kn
 from __future__ import annotations
 
 import json
+import os
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -24,6 +26,7 @@ from urllib.parse import parse_qs, urlsplit
 from livestyle.errors import LivestyleError
 from livestyle.remote.access import Refused, check_browser, port_problem, token_fits
 from livestyle.remote.inbox import Busy, Inbox
+from livestyle.remote.places import Places
 from livestyle.remote.reading import Deadline, command_of, discard_body, read_body
 from livestyle.remote.state import commands_state
 from livestyle.sinks.mjpeg import Jpeg, JpegFeed
@@ -60,8 +63,8 @@ class HttpServer(ThreadingHTTPServer):
         self.inbox, self.feed, self.token = inbox, feed, token
         self.too_slow = 0
         """Watchers dropped because they did not keep up."""
-        self.watchers = threading.BoundedSemaphore(MAX_WATCHERS)
-        self._clients = threading.BoundedSemaphore(MAX_CLIENTS)
+        self.watchers = Places(MAX_WATCHERS)
+        self.clients = Places(MAX_CLIENTS)
         self._report = report
         try:
             super().__init__((host, port), _Handler)
@@ -72,7 +75,8 @@ class HttpServer(ThreadingHTTPServer):
 
     def server_bind(self) -> None:
         """Bind without the look-up of the host's full name, which can take seconds."""
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if os.name == "posix":  # elsewhere it would let two programs have one port
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
         self.server_name, self.server_port = "livestyle", int(self.server_address[1])
@@ -88,9 +92,14 @@ class HttpServer(ThreadingHTTPServer):
             self._thread.join(timeout=2)
         self.server_close()
 
+    @property
+    def viewers(self) -> dict[str, object]:
+        """How many watch, and how many were dropped because they did not keep up."""
+        return {"watching": self.watchers.taken, "too_slow": self.too_slow}
+
     def process_request(self, request: Any, client_address: Any) -> None:
         """Answer in a thread, if not too many are answered already."""
-        if not self._clients.acquire(blocking=False):
+        if not self.clients.take():
             self.close_request(request)
             return
         super().process_request(request, client_address)
@@ -100,12 +109,10 @@ class HttpServer(ThreadingHTTPServer):
         try:
             super().process_request_thread(request, client_address)
         finally:
-            self._clients.release()
+            self.clients.leave()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that goes away is no news; anything else is."""
-        import sys
-
         error = sys.exc_info()[1]
         if not isinstance(error, OSError):
             self._report(f"http: {error!r}: please report this line")
@@ -177,14 +184,14 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(200, "image/jpeg", jpeg.data)
 
     def _stream(self) -> None:
-        if not self.server.watchers.acquire(blocking=False):
+        if not self.server.watchers.take():
             raise Refused(503, f"{MAX_WATCHERS} watch already: close one")
         try:
             self._stream_until_gone()
         except TimeoutError:
             self.server.too_slow += 1
         finally:
-            self.server.watchers.release()
+            self.server.watchers.leave()
 
     def _stream_until_gone(self) -> None:
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
