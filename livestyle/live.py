@@ -34,6 +34,7 @@ class LiveOptions:
     window: Window | None = None
     sinks: Sequence[Sink] = ()
     outputs: Outputs | None = None
+    """None: only a recording, when one is asked for."""
     director: Director | None = None
     snapshot_dir: Path = Path(".")
     seconds: float | None = None
@@ -57,7 +58,7 @@ def run_show(setup: Setup, open_source: Callable[[], Source], show: Show, option
         show,
         window=options.window,
         sinks=[*options.sinks, report],
-        outputs=options.outputs,
+        outputs=options.outputs or Outputs(options.snapshot_dir, setup.say),
         director=options.director,
         snapshot_dir=options.snapshot_dir,
         seconds=options.seconds,
