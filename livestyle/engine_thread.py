@@ -77,7 +77,9 @@ class EngineThread:
             frame = replace(last.frame, grabbed_at=time.monotonic())
             look = show.look_at(frame.grabbed_at)
         wait_ms = (time.perf_counter() - self._idle_since) * 1000
-        done = Finished(frame, painter.paint(frame.rgb, look, counts=not held), look, wait_ms)
+        done = Finished(
+            frame, painter.paint(frame.rgb, look, at_seconds=frame.grabbed_at, counts=not held), look, wait_ms
+        )
         self.finished.put(done)
         self._idle_since = time.perf_counter()
         return done

@@ -31,6 +31,7 @@ ColorOption = Annotated[
 PaletteOption = Annotated[
     bool, typer.Option("--palette/--no-palette", help="Match the painting's colours to the style's palette.")
 ]
+StabilityOption = Annotated[float, typer.Option(help="How steady the paintings of a stream are, 0 (off) to 1.")]
 SizeOption = Annotated[
     str | None, typer.Option(help="Size of the painting: WIDTHxHEIGHT or the shorter side, in pixels.")
 ]
@@ -140,12 +141,13 @@ class Setup:
         preserve_color: bool = False,
         palette: bool = True,
         mirror: bool = False,
+        stability: float = 0.5,
     ) -> Look:
         """The Look that the options describe; images among the styles are encoded here."""
         from livestyle.settings import Look, parse_style_weights
 
         weights = parse_style_weights(style if style is not None else self.bank.default_name)
-        look = Look(weights, alpha, preserve_color, palette, mirror)  # refuses a bad alpha before any work
+        look = Look(weights, alpha, preserve_color, palette, stability, mirror)  # refuses a bad alpha before any work
         resolved = self.bank.resolve(weights, lambda rgb: self.engine.style_stats(rgb))
         for name, weight in resolved:
             self.detail(f"style {weight:.0%} {self.bank.entry(name).info.label}")

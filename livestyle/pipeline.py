@@ -1,4 +1,4 @@
-"""From a frame to a painting: resize, mirror, engine, colour, enlarge. Owns the state of one stream.
+"""From a frame to a painting: resize, mirror, engine, colour, steadiness, enlarge. Owns the state of one stream.
 
 The style code is computed when the blend of styles changes, never per frame, and never with an
 encoder: the bank holds statistics. A painting may be made at a smaller working size to hold a frame
@@ -10,17 +10,18 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
 from livestyle.bank import Bank
-from livestyle.color import keep_frame_color, match_palette
+from livestyle.color import keep_frame_color, match_palette, sampled_palette
 from livestyle.engine import Engine, StyleCode
 from livestyle.frame import Picture
 from livestyle.rate import RateHold, Size
 from livestyle.settings import Look, StyleWeights, fit_size
+from livestyle.stability import Stabilizer
 from livestyle.style import Palette
 
 
@@ -61,11 +62,15 @@ class Painter:
         self.bank = bank
         self.size, self.largest = size, largest
         self._hold = hold
+        self._stabilizer = Stabilizer()
+        self._steadied: Look | None = None
         self._blend: tuple[StyleWeights, StyleCode, Palette] | None = None
 
-    def paint(self, rgb: Picture, look: Look, *, counts: bool = True) -> Painting:
+    def paint(self, rgb: Picture, look: Look, *, at_seconds: float | None = None, counts: bool = True) -> Painting:
         """Paint a frame (HxWx3 uint8 RGB) as the Look says. Raises StyleError for unknown styles.
 
+        at_seconds: when in its stream the frame was taken; without it the frame is no part of a stream, and
+        nothing is held steady.
         counts: the time it takes says something about the frame rate, as it does in a stream.
         """
         output = self._output_size(rgb)
@@ -75,7 +80,7 @@ class Painter:
                 frame = _prepared(rgb, output, look)
             return Painting(frame, stage_ms)
         working = self._hold.size_for(*output) if self._hold else output
-        painting = self._painted(rgb, look, output, working)
+        painting = self._painted(rgb, look, output, working, at_seconds)
         if self._hold and counts:
             self._hold.painted(sum(painting.stage_ms.values()), painting.stage_ms["network"], time.monotonic())
         return painting
@@ -85,17 +90,26 @@ class Painter:
         large = self.largest is not None and min(width, height) > self.largest
         return fit_size(width, height, self.largest if self.size is None and large else self.size)
 
-    def _painted(self, rgb: Picture, look: Look, output: Size, working: Size) -> Painting:
+    def _painted(self, rgb: Picture, look: Look, output: Size, working: Size, at_seconds: float | None) -> Painting:
         stage_ms: dict[str, float] = {}
         with timed(stage_ms, "prepare"):
             frame = _prepared(rgb, working, look)
+        memory = self._memory(look) if at_seconds is not None else None
+        if memory and at_seconds is not None:
+            with timed(stage_ms, "steady"):
+                frame = memory.calm(frame, look.stability, at_seconds)
         with timed(stage_ms, "style"):
             code, palette = self._blended(look.weights)
         with timed(stage_ms, "network"):
             painting = self.engine.stylize(frame, code, look.alpha)
         if look.palette and not look.preserve_color:
             with timed(stage_ms, "colour"):
-                painting = match_palette(painting, palette, look.alpha)
+                own = sampled_palette(painting)
+                own = memory.palette(own) if memory else own
+                painting = match_palette(painting, palette, look.alpha, own=own)
+        if memory:
+            with timed(stage_ms, "steady"):
+                painting = memory.steady(painting)
         if working != output:
             with timed(stage_ms, "enlarge"):
                 painting = resized(painting, *output)
@@ -103,6 +117,17 @@ class Painter:
             with timed(stage_ms, "colour"):  # of the whole frame: its colours stay as sharp as they are
                 painting = keep_frame_color(painting, frame if working == output else _prepared(rgb, output, look))
         return Painting(painting, stage_ms, working)
+
+    def _memory(self, look: Look) -> Stabilizer | None:
+        """What the stream's paintings are held steady by, if they are; another look has paintings of its own."""
+        if look.stability == 0:
+            self._stabilizer.reset()
+            return None
+        look = replace(look, stability=1.0)
+        if look != self._steadied:
+            self._stabilizer.forget_paintings()
+            self._steadied = look
+        return self._stabilizer
 
     def _blended(self, weights: StyleWeights) -> tuple[StyleCode, Palette]:
         if self._blend is None or self._blend[0] != weights:
@@ -118,7 +143,7 @@ def _prepared(rgb: Picture, size: Size, look: Look) -> Picture:
 
 @contextmanager
 def timed(stage_ms: dict[str, float], stage: str) -> Iterator[None]:
-    """Note in `stage_ms` how many milliseconds the block took."""
+    """Add to `stage_ms` how many milliseconds the block took."""
     start = time.perf_counter()
     yield
-    stage_ms[stage] = (time.perf_counter() - start) * 1000
+    stage_ms[stage] = stage_ms.get(stage, 0.0) + (time.perf_counter() - start) * 1000

@@ -64,6 +64,8 @@ class Look:
     """Luma of the painting, chroma of the frame."""
     palette: bool = True
     """Match the painting's colours to the style's palette (not with preserve_color)."""
+    stability: float = 0.5
+    """How much a stream's paintings are held steady, 0 (each is made by itself) to 1; see `livestyle.stability`."""
     mirror: bool = False
     """Flip left and right, as a mirror does."""
     bypass: bool = False
@@ -74,6 +76,8 @@ class Look:
             raise SettingError("a look needs a style: give at least one, as in --style wave")
         if not 0 <= self.alpha <= 1:
             raise SettingError(f"alpha {self.alpha} is out of range: 0 (photograph) to 1 (full style)")
+        if not 0 <= self.stability <= 1:
+            raise SettingError(f"stability {self.stability} is out of range: 0 (off) to 1 (steadiest)")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,17 +70,21 @@ class StyleStats:
 def blend_stats(parts: Iterable[tuple[StyleStats, float]]) -> StyleStats:
     """The convex blend of K styles' statistics (Huang & Belongie 2017, eq. 15)."""
     parts = list(parts)
-
-    def mix(vectors: list[tuple[Vector, float]]) -> Vector:
-        total: Vector = np.sum([v * np.float32(w) for v, w in vectors], axis=0, dtype=np.float32)
-        return total
-
-    palettes = [(s.palette, w) for s, w in parts]
     return StyleStats(
-        means=tuple(mix([(s.means[i], w) for s, w in parts]) for i in range(len(TAPS))),
-        stds=tuple(mix([(s.stds[i], w) for s, w in parts]) for i in range(len(TAPS))),
-        palette=Palette(mix([(p.mean, w) for p, w in palettes]), mix([(p.covariance, w) for p, w in palettes])),
+        means=tuple(_mixed([(s.means[i], w) for s, w in parts]) for i in range(len(TAPS))),
+        stds=tuple(_mixed([(s.stds[i], w) for s, w in parts]) for i in range(len(TAPS))),
+        palette=blend_palettes([(s.palette, w) for s, w in parts]),
     )
+
+
+def blend_palettes(parts: Sequence[tuple[Palette, float]]) -> Palette:
+    """The convex blend of palettes."""
+    return Palette(_mixed([(p.mean, w) for p, w in parts]), _mixed([(p.covariance, w) for p, w in parts]))
+
+
+def _mixed(vectors: Sequence[tuple[Vector, float]]) -> Vector:
+    total: Vector = np.sum([v * np.float32(w) for v, w in vectors], axis=0, dtype=np.float32)
+    return total
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ class _Belt:
 def stylize_video(
     source_path: str | Path,
     output_path: str | Path,
-    paint: Callable[[Picture], Picture],
+    paint: Callable[[Picture, Fraction], Picture],
     *,
     size_of: Callable[[int, int], tuple[int, int]],
     progress: Callable[[int, int | None], None],
@@ -80,10 +80,10 @@ def stylize_video(
 ) -> VideoReport:
     """Paint every frame of a video into another file.
 
-    paint: a picture of the source's size to one of `size_of(width, height)`; called in this thread, in
-    order. progress: frames done and frames expected, if known. note: called with a line that a person
-    should read. Raises SourceError, OutputError, SettingError, and whatever `paint` raises; then, as on
-    Ctrl-C, no output file is left.
+    paint: a picture of the source's size, and its time in seconds, to one of `size_of(width, height)`;
+    called in this thread, in order. progress: frames done and frames expected, if known. note: called
+    with a line that a person should read. Raises SourceError, OutputError, SettingError, and whatever
+    `paint` raises; then, as on Ctrl-C, no output file is left.
     """
     notes: list[str] = []
 
@@ -116,7 +116,7 @@ def _options(source: VideoSource, size: tuple[int, int]) -> VideoOptions:
 def _run(
     source: VideoSource,
     sink: VideoSink,
-    paint: Callable[[Picture], Picture],
+    paint: Callable[[Picture, Fraction], Picture],
     progress: Callable[[int, int | None], None],
 ) -> int:
     """Move all frames through; the number of them. Both threads have ended when it returns or raises."""
@@ -128,7 +128,7 @@ def _run(
         workers.append(pool.submit(_guarded, stop, _write_all, sink, painted))
         try:
             for rgb, pts_seconds in decoded:
-                painted.put((paint(rgb), pts_seconds))
+                painted.put((paint(rgb, pts_seconds), pts_seconds))
                 done += 1
                 progress(done, source.frame_count_hint)
             painted.put(None)

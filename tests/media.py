@@ -157,4 +157,4 @@ def transcode(
     source: Path, output: Path, paint: Callable[[Picture], Picture] = lambda rgb: rgb, **kwargs: object
 ) -> VideoReport:
     plain: dict[str, object] = {"size_of": lambda w, h: (w, h), "progress": lambda *_: None, "note": lambda _: None}
-    return stylize_video(source, output, paint, **{**plain, **kwargs})  # type: ignore[arg-type]
+    return stylize_video(source, output, lambda rgb, _: paint(rgb), **{**plain, **kwargs})  # type: ignore[arg-type]

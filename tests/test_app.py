@@ -112,6 +112,9 @@ def test_a_show_without_a_window_runs_its_sinks_and_ends(bank: Bank, counting_en
         sinks=[got.append],
         seconds=0.5,
     )
+    show.press(",")
+    while show.show.look.stability:
+        show.press(",")
     meters = show.run()
     assert meters.shown == len(got) >= 3
     indices = [f.frame.index for f in got]
@@ -218,7 +221,7 @@ def test_the_numbers_say_where_the_time_goes(
     painter = Painter(counting_engine, bank, hold=SmallHold())
     window: Any = NoWindow()
     meters = LiveShow(CaptureThread(Camera), lambda: painter, make_show(bank), window=window, seconds=0.5).run()
-    assert list(meters.stage_ms) == ["wait", "prepare", "style", "network", "enlarge", "show"]
+    assert list(meters.stage_ms) == ["wait", "prepare", "steady", "style", "network", "enlarge", "show"]
     assert min(meters.stage_ms["show"]) >= 20
     size, stages, _ = overlays[-1].lines
     assert "64x48 painted at 32x24" in size

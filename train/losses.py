@@ -86,11 +86,12 @@ def grid_loss(painting: Tensor) -> Tensor:
     x = painting.float()
     detail = x - F.avg_pool2d(x, GRID_PX + 1, 1, GRID_PX // 2, count_include_pad=False)
     detail = 255 * GRID_LIMIT * torch.tanh(detail / GRID_LIMIT)
+    count, channels = x.shape[:2]
     rows, columns = (side // GRID_TILE_PX for side in x.shape[2:])
     if not rows or not columns:
         return x.new_zeros(())
     detail = detail[:, :, : rows * GRID_TILE_PX, : columns * GRID_TILE_PX]
-    folded = detail.unflatten(3, (columns, -1, GRID_PX)).unflatten(2, (rows, -1, GRID_PX)).mean((3, 6))
+    folded = detail.reshape(count, channels, rows, -1, GRID_PX, columns, GRID_TILE_PX // GRID_PX, GRID_PX).mean((3, 6))
     return folded.square().mean()
 
 
