@@ -1,107 +1,44 @@
 """START HERE: the live show. Three threads and the queues between them.
 
-    capture thread --newest frame--> engine thread --newest painting--> main thread (window, sinks)
+    capture thread --newest frame--> engine thread --newest painting--> main thread (window, sinks, outputs)
 
 Both queues hold one item and newer ones replace it, so a picture is never older than the work on
-it. The main thread owns the state that commands change; the engine thread reads it once a frame.
+it. The main thread owns the state that commands change, from keys and from the outputs' inbox; the engine
+thread reads it once a frame. Outputs have threads of their own.
 """
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 
 from livestyle import hud
-from livestyle.control import Show, command_for_key, describe, help_lines
+from livestyle.control import Show, command_for_key, command_named, describe, help_lines
+from livestyle.engine_thread import EngineThread, Finished
 from livestyle.errors import LivestyleError
-from livestyle.frame import Frame, Picture
+from livestyle.frame import Picture
+from livestyle.interrupt import stopped_by_signals
 from livestyle.keys import key_name
 from livestyle.meters import Meters
 from livestyle.mouse import pointed
-from livestyle.pacing import CaptureThread, Latest
-from livestyle.pipeline import Painter, Painting, prepared, timed
-from livestyle.settings import Look
+from livestyle.outputs import Outputs
+from livestyle.pacing import CaptureThread
+from livestyle.pipeline import Painter, prepared, timed
+from livestyle.remote.inbox import Request, State
+from livestyle.remote.state import outputs_state, show_state, stats_state
 from livestyle.sinks.images import save_image
 from livestyle.sinks.window import Window
 from livestyle.view import View
 
-WAIT_SECONDS = 0.1
 NOTHING_YET: Picture = np.zeros((360, 640, 3), np.uint8)
 KEY_SECONDS = 0.015
-"""Longest wait for a painting before the window's keys are looked at again."""
+"""Longest wait for a painting before keys and the inbox are looked at again."""
 MESSAGE_SECONDS = 2.5
-
-
-@dataclass(frozen=True, eq=False)
-class Finished:
-    """A painting with the frame it was made of and the Look it was made with."""
-
-    frame: Frame
-    painting: Painting
-    look: Look
-    wait_ms: float = 0.0
-    """How long the engine thread had nothing to paint before."""
-
-
-class EngineThread:
-    """Builds the painter and paints the newest frame, over and over."""
-
-    def __init__(self, make_painter: Callable[[], Painter], frames: Latest[Frame], show: Show) -> None:
-        self.show = show
-        self.finished: Latest[Finished] = Latest()
-        self.painter: Painter | None = None
-        self.error: BaseException | None = None
-        self._make_painter = make_painter
-        self._frames = frames
-        self._idle_since = 0.0
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
-
-    def start(self) -> None:
-        """Begin; returns at once."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Finish the frame in progress and end."""
-        self._stop.set()
-        self._thread.join(timeout=30)
-
-    def _run(self) -> None:
-        try:
-            self.painter = self._make_painter()
-            self._idle_since = time.perf_counter()
-            last: Finished | None = None
-            while not self._stop.is_set():
-                last = self._step(self.painter, last) or last
-        except BaseException as error:
-            self.error = error
-
-    def _step(self, painter: Painter, last: Finished | None) -> Finished | None:
-        """Paint once, if there is something to paint."""
-        show = self.show
-        look = show.look_at(time.monotonic())
-        held = show.frozen and last is not None
-        frame = None if held else self._frames.take(WAIT_SECONDS)
-        if frame is None:
-            if last is None or look == last.look:
-                self._stop.wait(0.02)
-                return None
-            # Frozen, or a slow source: the picture in hand follows the Look all the same.
-            frame = replace(last.frame, grabbed_at=time.monotonic())
-            look = show.look_at(frame.grabbed_at)
-        wait_ms = (time.perf_counter() - self._idle_since) * 1000
-        done = Finished(
-            frame, painter.paint(frame.rgb, look, at_seconds=frame.grabbed_at, counts=not held), look, wait_ms
-        )
-        self.finished.put(done)
-        self._idle_since = time.perf_counter()
-        return done
 
 
 Sink = Callable[[Finished], None]
@@ -130,6 +67,7 @@ class LiveShow:
         *,
         window: Window | None,
         sinks: Sequence[Sink] = (),
+        outputs: Outputs | None = None,
         director: Director | None = None,
         snapshot_dir: Path = Path("."),
         seconds: float | None = None,
@@ -141,9 +79,11 @@ class LiveShow:
         self._engine = EngineThread(make_painter, capture.latest, show)
         self._window = window
         self._sinks = sinks
+        self._outputs = outputs or Outputs(snapshot_dir)
         self._director = director
         self._snapshot_dir = snapshot_dir
         self._seconds = seconds
+        self._interrupted = False
         self._current: Finished | None = None
         self._message_until = 0.0
         self._composed: tuple[tuple[Finished, View], Picture] | None = None
@@ -154,15 +94,22 @@ class LiveShow:
         """Show until the person quits, the time is over or the source ends. Raises LivestyleError."""
         self.capture.start()
         self._engine.start()
+        self._outputs.start()
+        self._outputs.follow(self.show.recording)
         try:
-            while not self.show.quitting and not self._over():
-                self._tick()
+            with stopped_by_signals(self._interrupt):
+                while not self.show.quitting and not self._over():
+                    self._tick()
         finally:
             self._engine.stop()
             self.capture.stop()
+            self._outputs.stop()
             if self._window:
                 self._window.close()
         return self.meters
+
+    def _interrupt(self) -> None:
+        self._interrupted = True
 
     def _over(self) -> bool:
         """Time is up, the source has ended, or the window is gone. Raises what a thread ran into."""
@@ -170,6 +117,8 @@ class LiveShow:
             raise self._engine.error
         self.capture.raise_if_failed()
         first = self.meters.first_shown_seconds
+        if self._interrupted:
+            return True
         if self._seconds is not None and first is not None and time.monotonic() - first >= self._seconds:
             return True
         if self.capture.status == "ended" and self.capture.latest.peek() is None and self._current is not None:
@@ -179,9 +128,11 @@ class LiveShow:
     def _tick(self) -> None:
         if self._director and self._current is not None:
             self._change(self._director(self.show, time.monotonic()))
-        finished = self._engine.finished.take(KEY_SECONDS if self._window else WAIT_SECONDS)
+        self._listen()
+        finished = self._engine.finished.take(KEY_SECONDS)
         if finished is not None:
             self._current = finished
+            self._outputs.put(replace(finished.frame, rgb=finished.painting.rgb))
             for sink in self._sinks:
                 sink(finished)
         show_ms: dict[str, float] = {}
@@ -191,6 +142,25 @@ class LiveShow:
         if finished is not None:
             stage_ms = {"wait": finished.wait_ms, **finished.painting.stage_ms, **show_ms}
             self.meters.painting_shown(time.monotonic(), finished.frame.grabbed_at, stage_ms)
+
+    def _listen(self) -> None:
+        """Do what came from elsewhere, and pass on what the outputs have to say."""
+        for error in self._outputs.inbox.serve(self._obey):
+            self._outputs.report(str(error))
+        if news := self._outputs.news():
+            self._change(replace(self.show, message=news))
+
+    def _obey(self, request: Request) -> State:
+        """Do a command from elsewhere; the state after it. Raises SettingError."""
+        if request.name is not None:
+            command = command_named(request.name)
+            self._change(command.run(replace(self.show, message=""), time.monotonic(), request.value))
+        return show_state(self.show, time.monotonic()) | {
+            "source": self.capture.status,
+            "stats": stats_state(self.meters, self.capture.frames_dropped, self._engine.finished.dropped),
+            "outputs": outputs_state(self._outputs.statuses()),
+            "viewers": self._outputs.viewers(),
+        }
 
     def _refresh(self, window: Window) -> None:
         window.set_fullscreen(self.show.fullscreen)
@@ -209,7 +179,7 @@ class LiveShow:
         """Do what a key does."""
         command = command_for_key(key)
         if command:
-            self._change(command.apply(replace(self.show, message=""), time.monotonic()))
+            self._change(command.run(replace(self.show, message=""), time.monotonic()))
 
     def _change(self, show: Show) -> None:
         if show is self.show:
@@ -219,6 +189,7 @@ class LiveShow:
         if show.message:
             self._message_until = time.monotonic() + MESSAGE_SECONDS
         self.show = self._engine.show = show
+        self._outputs.follow(show.recording)
 
     def _save_snapshot(self) -> str:
         """Save the clean painting; what to tell the person."""
@@ -285,8 +256,10 @@ class LiveShow:
         if look.layout:
             extras.append(look.layout.area.names[look.layout.focus])
         rate, latency_ms = self.meters.rate.per_second, self.meters.recent_latency_ms()
+        outputs = self._outputs.summary()
         return (
             f"{rate:.1f} fps   {latency_ms:.0f} ms glass to glass   {size}",
             f"{hud.stages_text(self.meters.recent_stage_ms())}   {engine.name} {engine.precision}".strip(),
             f"{'camera itself' if look.bypass else describe(look.weights)}   {'   '.join(extras)}",
+            *([outputs] if outputs else []),
         )

@@ -12,6 +12,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from livestyle import __version__
+from livestyle.cli_outputs import (
+    HttpHostOption,
+    HttpOption,
+    NoWindowOption,
+    OscHostOption,
+    OscOption,
+    RecordOption,
+    TokenOption,
+    VirtualCameraOption,
+)
 from livestyle.cli_styles import styles_app
 from livestyle.cli_weights import weights_app
 from livestyle.errors import LivestyleError, SettingError
@@ -91,6 +101,14 @@ def live(
     weights: WeightsOption = None,
     snapshots: Annotated[Path, typer.Option(help="Folder for snapshots (key s).")] = Path("."),
     seconds: Annotated[float | None, typer.Option(help="End after so many seconds.")] = None,
+    record: RecordOption = None,
+    virtual_camera: VirtualCameraOption = False,
+    http: HttpOption = None,
+    http_host: HttpHostOption = "127.0.0.1",
+    osc: OscOption = None,
+    osc_host: OscHostOption = "127.0.0.1",
+    token: TokenOption = None,
+    no_window: NoWindowOption = False,
     verbose: VerboseOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -99,6 +117,7 @@ def live(
     from livestyle.control import new_show
     from livestyle.live import LiveOptions, run_show
     from livestyle.look_options import LookOptions
+    from livestyle.outputs import OutputOptions, open_outputs
     from livestyle.presets import Keeper, looks_path, read_looks
     from livestyle.shuffle import Shuffle
     from livestyle.sinks.window import Window
@@ -115,15 +134,19 @@ def live(
     chosen = setup.look(
         LookOptions(look, style, split, mask, regions, alpha, preserve_color, palette, mirror, stability)
     )
+    window = None if no_window else Window(f"livestyle - {source}")
+    asked = OutputOptions(record, virtual_camera, http, http_host, osc, osc_host, token)
     options = LiveOptions(
         size=painting_size,
         hold=hold,
-        window=Window(f"livestyle - {source}"),
+        window=window,
+        outputs=open_outputs(asked, snapshots, setup.say),
         snapshot_dir=snapshots,
         seconds=seconds,
         director=in_turn(Shuffle(), Keeper(looks_path(), looks)),
     )
     show = new_show(setup.bank.names, chosen, fade_seconds=fade, looks=looks, shuffle_seconds=shuffle_seconds)
+    show = dataclasses.replace(show, recording=record is not None)
     run_show(setup, lambda: open_source(source, pace_files=True), show, options)
 
 

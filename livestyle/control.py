@@ -1,16 +1,19 @@
-"""The one command table: hotkeys and the help text are read from it.
+"""The one command table: hotkeys, HTTP, OSC and the help text are read from it.
 
-A command is a pure function from the show's state and the time to a new state. It does not know
-about windows or threads; whoever holds the state applies commands to it.
+A command is a pure function from the show's state and the time to a new state, and some take a value. It
+does not know about windows, networks or threads; whoever holds the state applies commands to it.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from livestyle import values
+from livestyle.command import Command, Value, value_command
+from livestyle.errors import SettingError
 from livestyle.keys import FUNCTION_KEYS
 from livestyle.moves import (
     next_region,
@@ -23,7 +26,7 @@ from livestyle.moves import (
     toggle_shuffle,
 )
 from livestyle.pad import Pad
-from livestyle.settings import Look, StyleWeights, normalised
+from livestyle.settings import Look, StyleWeights, nearest_names, normalised
 from livestyle.view import View
 
 FADE_CHOICES_SECONDS = (0.0, 0.5, 1.0, 2.0, 4.0)
@@ -70,6 +73,8 @@ class Show:
     """The last four picks, the newest first."""
     held: Literal["", "wipe", "split"] = ""
     """What the mouse has hold of."""
+    recording: bool = False
+    """A video of the show is wanted; the outputs say whether it works."""
     quitting: bool = False
     message: str = ""
     """What the last command did, for the window; never in the clean picture."""
@@ -116,6 +121,12 @@ def pick(show: Show, name: str, now_seconds: float) -> Show:
     return replace(show, picks=(previous, name), recent=recent, blend=1.0, message=name)
 
 
+def set_blend(show: Show, weights: StyleWeights, now_seconds: float) -> Show:
+    """Crossfade to a blend; [ and ] then move between its two heaviest styles."""
+    show = fade_to(show, weights, now_seconds)
+    return replace(show, picks=picks_of(weights), blend=share_of_newer(weights), message=describe(weights))
+
+
 def move_blend(show: Show, step: float, now_seconds: float) -> Show:
     """Shift the blend between the last two picks; at once, as the key is held down."""
     older, newer = show.picks
@@ -144,10 +155,13 @@ def _random_style(show: Show, now: float) -> Show:
     return pick(show, random.choice(others), now) if others else show
 
 
-def _step_value(show: Show, name: Literal["alpha", "stability"], step: float) -> Show:
-    value = round(min(1.0, max(0.0, getattr(show.look, name) + step)), 2)
+def _set_value(show: Show, name: Literal["alpha", "stability"], value: float) -> Show:
     change: dict[str, Any] = {name: value}
     return replace(show, look=replace(show.look, **change), message=f"{name} {value:.2f}")
+
+
+def _step_value(show: Show, name: Literal["alpha", "stability"], step: float) -> Show:
+    return _set_value(show, name, round(min(1.0, max(0.0, getattr(show.look, name) + step)), 2))
 
 
 def _toggle(show: Show, name: Literal["preserve_color", "palette", "mirror", "bypass"], label: str) -> Show:
@@ -158,7 +172,10 @@ def _toggle(show: Show, name: Literal["preserve_color", "palette", "mirror", "by
 
 def _fade_time(show: Show) -> Show:
     longer = [s for s in FADE_CHOICES_SECONDS if s > show.fade_seconds]
-    seconds = longer[0] if longer else FADE_CHOICES_SECONDS[0]
+    return _set_fade_time(show, longer[0] if longer else FADE_CHOICES_SECONDS[0])
+
+
+def _set_fade_time(show: Show, seconds: float) -> Show:
     return replace(show, fade_seconds=seconds, message=f"crossfade {seconds:g} s")
 
 
@@ -171,19 +188,11 @@ def recall_look(show: Show, name: str, now_seconds: float) -> Show:
     missing = [style for style in styles if style not in show.styles]
     if missing:
         return replace(show, message=f"look {name}: there is no style {', '.join(missing)}")
-    faded = fade_to(show, look.weights, now_seconds)
-    picks, blend = picks_of(look.weights), share_of_newer(look.weights)
-    return replace(faded, look=look, picks=picks, blend=blend, message=f"{name}: {describe(look.weights)}")
+    return replace(set_blend(show, look.weights, now_seconds), look=look, message=f"{name}: {describe(look.weights)}")
 
 
-@dataclass(frozen=True)
-class Command:
-    """One thing a person can do. keys: as `livestyle.keys` names them."""
-
-    name: str
-    keys: tuple[str, ...]
-    help: str
-    apply: Callable[[Show, float], Show] = field(repr=False)
+def _record(show: Show, on: bool) -> Show:
+    return replace(show, recording=on, message="recording" if on else "recording stopped")
 
 
 def _number_command(number: int) -> Command:
@@ -205,6 +214,20 @@ def _look_commands(key: str) -> tuple[Command, Command]:
         Command(f"look-{name}", (key,), f"crossfade to look {name}", press),
         Command(f"store-{name}", (f"shift+{key}",), f"store look {name}", lambda s, now: store_look(s, name)),
     )
+
+
+def _named_look(show: Show, now: float, value: object) -> Show:
+    if not isinstance(value, str) or value not in show.looks:
+        there = ", ".join(show.looks) or "none yet: F1 to F12 are stored in the window"
+        raise SettingError(f"look {values.quoted(value)}: there is {there}")
+    return recall_look(show, value, now)
+
+
+def _part_command(name: Literal["alpha", "stability"], help: str) -> Command:
+    def apply(show: Show, now: float, value: object) -> Show:
+        return _set_value(show, name, values.number(value, name, 0, 1))
+
+    return value_command(name, help, "0 to 1", apply)
 
 
 COMMANDS: tuple[Command, ...] = (
@@ -235,6 +258,13 @@ COMMANDS: tuple[Command, ...] = (
     Command("view", ("x",), "painting, beside the original, or a wipe", lambda s, now: next_view(s)),
     Command("pad", ("d",), "blend four styles with the mouse", lambda s, now: toggle_pad(s)),
     Command("snapshot", ("s",), "save a PNG of the painting", lambda s, now: replace(s, snapshots=s.snapshots + 1)),
+    Command(
+        "record",
+        ("v",),
+        "record a video, or stop",
+        lambda s, now: _record(s, not s.recording),
+        Value("on or off", lambda s, now, value: _record(s, values.switch(value, "record")), optional=True),
+    ),
     Command("fullscreen", ("f",), "full screen", lambda s, now: replace(s, fullscreen=not s.fullscreen)),
     Command("hud", ("i",), "show or hide the numbers", lambda s, now: replace(s, hud=not s.hud)),
     Command("help", ("?", "h"), "show or hide this help", lambda s, now: replace(s, help=not s.help)),
@@ -252,8 +282,30 @@ COMMANDS: tuple[Command, ...] = (
         lambda s, now: replace(s, storing_until_seconds=now + SHIFT_SECONDS),
     ),
     Command("quit", ("q", "esc"), "quit", lambda s, now: replace(s, quitting=True)),
+    value_command(
+        "style",
+        "crossfade to a style",
+        "its name",
+        lambda s, now, value: pick(s, values.style_name(value, s.styles), now),
+    ),
+    value_command(
+        "blend",
+        "crossfade to a blend",
+        "wave:0.7,scream:0.3",
+        lambda s, now, value: set_blend(s, values.style_weights(value, s.styles), now),
+    ),
+    value_command("look", "crossfade to a stored look", "its name", _named_look),
+    _part_command("alpha", "degree of style"),
+    _part_command("stability", "how steady"),
+    value_command(
+        "fade",
+        "crossfade time",
+        "0 to 60 seconds",
+        lambda s, now, value: _set_fade_time(s, values.number(value, "crossfade time", 0, 60)),
+    ),
 )
 
+_BY_NAME = {command.name: command for command in COMMANDS}
 _BY_KEY = {key: command for command in COMMANDS for key in command.keys}
 
 
@@ -262,8 +314,17 @@ def command_for_key(key: str) -> Command | None:
     return _BY_KEY.get(key)
 
 
+def command_named(name: str) -> Command:
+    """The command of that name. Raises SettingError with the nearest names."""
+    command = _BY_NAME.get(name)
+    if command is None:
+        nearest = nearest_names(name, list(_BY_NAME))
+        raise SettingError(f"command {values.quoted(name)}: there is none of that name; nearest: {nearest}")
+    return command
+
+
 def help_lines(show: Show) -> list[tuple[str, str]]:
     """(keys, what they do) for the help overlay; the number keys with their styles."""
     numbers = [(str(n), name) for n, name in enumerate(show.styles[:9], 1)]
-    others = [(" ".join(c.keys), c.help) for c in COMMANDS if not c.name.startswith(("style-", "look-", "store-"))]
-    return [*numbers, *others, ("F1 to F12", "crossfade to a stored look")]
+    others = [c for c in COMMANDS if c.keys and not c.name.startswith(("style-", "look-", "store-"))]
+    return [*numbers, *((" ".join(c.keys), c.help) for c in others), ("F1 to F12", "crossfade to a stored look")]

@@ -16,8 +16,9 @@ import numpy as np
 from PIL import Image
 
 from livestyle import hud
-from livestyle.app import Finished, Sink
+from livestyle.app import Sink
 from livestyle.control import Show, describe, fade_to, pick
+from livestyle.engine_thread import Finished
 from livestyle.frame import Picture
 from livestyle.pipeline import resized
 from livestyle.settings import StyleWeights, normalised

@@ -28,7 +28,7 @@ class Check:
 def run_checks() -> list[Check]:
     """All checks, in the order a person would ask."""
     checks = [Check("livestyle", True, f"{__version__}, Python {platform.python_version()}, {platform.platform()}")]
-    for check in (_packages, _gpu, _openvino, _weights, _bank, _codecs, _display, _cameras, _disk):
+    for check in (_packages, _gpu, _openvino, _weights, _bank, _codecs, _display, _cameras, _virtual_camera, _disk):
         checks.append(_safely(check))
     return checks
 
@@ -142,6 +142,15 @@ def _cameras() -> Check:
     usable = [f"{c.index}: {c.name}" for c in cameras if c.usable]
     advice = "" if usable else "plug one in (Linux: be in group video), or give `live` a URL or a video file"
     return Check("camera", bool(usable), ", ".join(usable) or "none usable", advice)
+
+
+def _virtual_camera() -> Check:
+    from livestyle.sinks.virtual_camera import find_camera
+
+    try:
+        return Check("virtual camera", True, find_camera())
+    except LivestyleError as error:
+        return Check("virtual camera", False, "none; only `live --virtual-camera` needs one", str(error))
 
 
 def _disk() -> Check:

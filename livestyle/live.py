@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from livestyle import hud
-from livestyle.app import Director, Finished, LiveShow, Sink
+from livestyle.app import Director, LiveShow, Sink
 from livestyle.control import Show
+from livestyle.engine_thread import Finished
 from livestyle.meters import Meters, percentiles_ms, process_age_seconds
 from livestyle.options import Setup
+from livestyle.outputs import Outputs
 from livestyle.pacing import CaptureThread
 from livestyle.pipeline import Painter
 from livestyle.rate import RateHold
@@ -31,6 +33,8 @@ class LiveOptions:
     """Holds a frame rate by painting at a smaller size; None: never smaller."""
     window: Window | None = None
     sinks: Sequence[Sink] = ()
+    outputs: Outputs | None = None
+    """None: only a recording, when one is asked for."""
     director: Director | None = None
     snapshot_dir: Path = Path(".")
     seconds: float | None = None
@@ -54,6 +58,7 @@ def run_show(setup: Setup, open_source: Callable[[], Source], show: Show, option
         show,
         window=options.window,
         sinks=[*options.sinks, report],
+        outputs=options.outputs or Outputs(options.snapshot_dir, setup.say),
         director=options.director,
         snapshot_dir=options.snapshot_dir,
         seconds=options.seconds,

@@ -15,10 +15,11 @@ import pytest
 from PIL import Image
 
 from livestyle import hud
-from livestyle.app import EngineThread, Finished, LiveShow
+from livestyle.app import LiveShow
 from livestyle.bank import Bank
 from livestyle.control import Show, new_show, pick
 from livestyle.demo import SHOT_SECONDS, ContactSheet, Walk, shots
+from livestyle.engine_thread import EngineThread, Finished
 from livestyle.errors import SourceError
 from livestyle.frame import Frame, Picture
 from livestyle.live import LiveOptions, run_show

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from livestyle.control import COMMANDS, Show, command_for_key, help_lines, move_blend, new_show, pick
+from livestyle.control import COMMANDS, Show, command_for_key, command_named, help_lines, move_blend, new_show, pick
+from livestyle.errors import SettingError
 from livestyle.settings import Look, normalised
 
 STYLES = ("wave", "scream", "mosaic")
@@ -146,3 +147,15 @@ def test_a_look_with_a_style_that_is_gone_says_so_and_changes_nothing(show: Show
 def test_initial_blend_sets_the_last_two_picks() -> None:
     show = new_show(STYLES, Look(normalised([("wave", 1), ("mosaic", 3)])))
     assert show.picks == ("wave", "mosaic")
+
+
+def test_a_stored_look_by_its_name(show: Show) -> None:
+    command = command_named("look")
+    look = Look((("scream", 1.0),), alpha=0.5)
+    show = replace(show, looks={"calm sea": look})
+    assert command.run(show, 1.0, "calm sea").look == look
+    for wrong in ("clam", 3, ["calm sea"]):
+        with pytest.raises(SettingError, match="there is calm sea"):
+            command.run(show, 1.0, wrong)
+    with pytest.raises(SettingError, match="look needs a value: its name"):
+        command.run(show, 1.0)

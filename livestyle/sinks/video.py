@@ -37,6 +37,9 @@ from livestyle.sinks.audio import AudioTracks
 from livestyle.sources.video import is_high_definition
 
 SUFFIXES = (".mp4", ".mov", ".mkv", ".webm")
+_FRAGMENTS = {"movflags": "+hybrid_fragmented", "frag_duration": "500000", "flush_packets": "1"}
+_CLUSTERS = {"cluster_time_limit": "500", "flush_packets": "1"}
+_SURVIVING_OPTIONS = {".mp4": _FRAGMENTS, ".mov": _FRAGMENTS, ".mkv": _CLUSTERS, ".webm": _CLUSTERS}
 _BT709, _SMPTE170M = 1, 6  # the same numbers for matrix, primaries and transfer (ITU-T H.273)
 
 
@@ -58,13 +61,15 @@ class VideoOptions:
     """x264's trade of time for size."""
     audio_from: Path | None = None
     """A media file whose sound is copied; its clock is the one of `pts_seconds`."""
+    survives: bool = False
+    """For recordings: playable whatever happens, and kept when writing fails."""
 
 
 class VideoSink:
     """A context manager: `with VideoSink(...) as sink: sink.write(rgb, pts_seconds)`.
 
-    Leaving it by an exception deletes what was written. Raises SettingError for an unknown suffix and
-    OutputError when the file cannot be written. Used by one thread at a time.
+    Leaving it by an exception deletes what was written, unless it `survives`. Raises SettingError for an unknown
+    suffix and OutputError when the file cannot be written. Used by one thread at a time.
     """
 
     def __init__(
@@ -118,6 +123,8 @@ class VideoSink:
             self._audio = AudioTracks(self.options.audio_from, self._container, self._note)
         if self._suffix in (".mp4", ".mov"):
             self._container.container_options.update(self._mov_options())
+        if self.options.survives:
+            self._container.container_options.update(_SURVIVING_OPTIONS[self._suffix])
         self._container.start_encoding()  # an unwritable folder shows now, not after the encoder's look-ahead
 
     def _add_picture(self, container: OutputContainer) -> VideoStream:
@@ -141,7 +148,8 @@ class VideoSink:
         return stream
 
     def _x264_options(self) -> dict[str, object]:
-        return {"crf": str(self.options.crf), "preset": self.options.preset}
+        live = {"tune": "zerolatency", "g": "60"} if self.options.survives else {}  # nothing waits in the encoder
+        return {"crf": str(self.options.crf), "preset": self.options.preset, **live}
 
     def _vp9_options(self) -> dict[str, object]:
         return {"crf": str(min(63, self.options.crf + 10)), "deadline": "good", "cpu-used": "5", "row-mt": "1"}
@@ -187,7 +195,10 @@ class VideoSink:
             with suppress(av.FFmpegError, OSError):
                 self._container.close()
         with suppress(OSError):
-            self._partial.unlink()
+            if self.options.survives and self._last_tick is not None:
+                os.replace(self._partial, self.path)
+            else:
+                self._partial.unlink()
 
     @contextmanager
     def _failures(self) -> Iterator[None]:
@@ -196,7 +207,7 @@ class VideoSink:
             yield
         except (av.FFmpegError, OSError) as error:
             self._discard()
-            raise output_error(self.path, error) from error
+            raise output_error(self.path, error, kept=self.options.survives) from error
         except BaseException:
             self._discard()
             raise
@@ -216,11 +227,12 @@ def check_output(path: Path, source: Path | None = None) -> None:
         raise OutputError(f"{path} is also the input; choose another name for the output")
 
 
-def output_error(path: Path, error: OSError | av.FFmpegError) -> OutputError:
-    """The one line for a write that failed."""
+def output_error(path: Path, error: OSError | av.FFmpegError, *, kept: bool = False) -> OutputError:
+    """The one line for a write that failed. kept: the file stays as far as it was written."""
+    fate = "What was written is kept" if kept else "Nothing was kept"
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return OutputError(f"{path}: {error.strerror}; free some space or choose another disk. Nothing was kept")
-    return OutputError(f"{path} cannot be written: {error.strerror or error}; choose another place. Nothing was kept")
+        return OutputError(f"{path}: {error.strerror}; free some space or choose another disk. {fate}")
+    return OutputError(f"{path} cannot be written: {error.strerror or error}; choose another place. {fate}")
 
 
 def _tag_colours(stream: VideoStream, matrix: Colorspace) -> None:

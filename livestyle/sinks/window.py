@@ -87,7 +87,7 @@ class Window:
         problem = display_problem()
         if problem:
             raise OutputError(
-                f"no window can be opened: {problem}; `livestyle demo`, `video` and `image` work without one"
+                f"no window can be opened: {problem}; `live --no-window`, `demo`, `video` and `image` work without one"
             )
         self.title = title
         self._shown = False

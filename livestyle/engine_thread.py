@@ -1,0 +1,85 @@
+"""The thread that paints: the newest frame, over and over, as the show's state says at that moment.
+
+It builds the engine too, so the window answers while a network loads. It does not know windows or outputs.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from livestyle.control import Show
+from livestyle.frame import Frame
+from livestyle.pacing import Latest
+from livestyle.pipeline import Painter, Painting
+from livestyle.settings import Look
+
+WAIT_SECONDS = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class Finished:
+    """A painting with the frame it was made of and the Look it was made with."""
+
+    frame: Frame
+    painting: Painting
+    look: Look
+    wait_ms: float = 0.0
+    """How long the engine thread had nothing to paint before."""
+
+
+class EngineThread:
+    """Builds the painter and paints the newest frame, over and over."""
+
+    def __init__(self, make_painter: Callable[[], Painter], frames: Latest[Frame], show: Show) -> None:
+        self.show = show
+        self.finished: Latest[Finished] = Latest()
+        self.painter: Painter | None = None
+        self.error: BaseException | None = None
+        self._make_painter = make_painter
+        self._frames = frames
+        self._idle_since = 0.0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the frame in progress and end."""
+        self._stop.set()
+        self._thread.join(timeout=30)
+
+    def _run(self) -> None:
+        try:
+            self.painter = self._make_painter()
+            self._idle_since = time.perf_counter()
+            last: Finished | None = None
+            while not self._stop.is_set():
+                last = self._step(self.painter, last) or last
+        except BaseException as error:
+            self.error = error
+
+    def _step(self, painter: Painter, last: Finished | None) -> Finished | None:
+        """Paint once, if there is something to paint."""
+        show = self.show
+        look = show.look_at(time.monotonic())
+        held = show.frozen and last is not None
+        frame = None if held else self._frames.take(WAIT_SECONDS)
+        if frame is None:
+            if last is None or look == last.look:
+                self._stop.wait(0.02)
+                return None
+            # Frozen, or a slow source: the picture in hand follows the Look all the same.
+            frame = replace(last.frame, grabbed_at=time.monotonic())
+            look = show.look_at(frame.grabbed_at)
+        wait_ms = (time.perf_counter() - self._idle_since) * 1000
+        done = Finished(
+            frame, painter.paint(frame.rgb, look, at_seconds=frame.grabbed_at, counts=not held), look, wait_ms
+        )
+        self.finished.put(done)
+        self._idle_since = time.perf_counter()
+        return done

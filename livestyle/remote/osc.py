@@ -1,0 +1,90 @@
+"""The show over OSC (UDP): for TouchOSC, QLab, TouchDesigner, Stream Deck plugins.
+
+    /livestyle/command NAME [VALUE]        /livestyle/NAME [VALUE]        with a token: the token comes first
+
+The addresses are the command table's names. A button that sends 1 when pressed and 0 when released does a command
+without a value once. Nothing is answered; a refusal is shown to the person at the show, once in a row. python-osc
+does it, an extra (`osc`), imported only when asked for. What it does not know: what commands mean.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from livestyle.control import command_named
+from livestyle.errors import LivestyleError, OutputError
+from livestyle.remote.access import port_problem, token_fits
+from livestyle.remote.inbox import Busy, Inbox
+
+PREFIX = "/livestyle/"
+
+
+class OscServer:
+    """Listens from the moment it is made, answers from `start` to `stop`."""
+
+    def __init__(self, host: str, port: int, *, inbox: Inbox, token: str | None) -> None:
+        """Raises SettingError when the port is not to be had, OutputError without python-osc."""
+        try:
+            from pythonosc.dispatcher import Dispatcher
+            from pythonosc.osc_server import BlockingOSCUDPServer
+        except ImportError as error:
+            raise OutputError("--osc: python-osc is not installed: run pip install 'livestyle[osc]'") from error
+        self.refused = 0
+        """Messages without the right token, of no known form, or too many at once."""
+        self._inbox, self._token = inbox, token
+        dispatcher = Dispatcher()
+        dispatcher.set_default_handler(self._receive)
+        try:
+            self._server = BlockingOSCUDPServer((host, port), dispatcher)
+        except OSError as error:
+            raise port_problem("osc", host, port, error) from error
+        self.port = int(self._server.server_address[1])
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, name="osc", daemon=True
+        )
+
+    def start(self) -> None:
+        """Begin to take messages; returns at once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End."""
+        if self._thread.ident is not None:
+            self._server.shutdown()
+            self._thread.join(timeout=2)
+        self._server.server_close()
+
+    def _receive(self, address: str, *arguments: Any) -> None:
+        try:
+            request = self._request(address, list(arguments))
+            if request is not None:
+                self._inbox.post(*request)
+        except Busy:
+            self.refused += 1
+
+    def _request(self, address: str, arguments: list[Any]) -> tuple[str, object] | None:
+        """(name, value) of the command; None for one that is not to be done."""
+        if self._token is not None:
+            given = arguments.pop(0) if arguments else ""
+            if not isinstance(given, str) or not token_fits(given, self._token):
+                self.refused += 1
+                return None
+        name: Any = address.removeprefix(PREFIX)
+        if name == "command" and arguments:
+            name = arguments.pop(0)
+        if not address.startswith(PREFIX) or not isinstance(name, str) or len(arguments) > 1:
+            self.refused += 1
+            return None
+        value = arguments[0] if arguments else None
+        if value is not None and _is_button(name, value):
+            return (name, None) if value else None
+        return name, value
+
+
+def _is_button(name: str, value: object) -> bool:
+    """A number that only says whether a button is down."""
+    try:
+        return command_named(name).value is None and isinstance(value, (int, float))
+    except LivestyleError:
+        return False

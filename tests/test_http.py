@@ -1,0 +1,422 @@
+"""The show over HTTP with a real client: pictures, commands, and everyone who is to be kept out."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from livestyle.bank import Bank
+from livestyle.control import COMMANDS
+from livestyle.frame import Frame
+from livestyle.outputs import Outputs
+from livestyle.remote import http as server_module
+from livestyle.remote.http import HttpServer
+from tests.running import Running
+from tests.test_app import PATIENCE_SECONDS, Camera
+
+TOKEN = "0123456789abcdef"
+JSON = {"Content-Type": "application/json"}
+
+
+class Reply:
+    """A status with a body."""
+
+    def __init__(self, response: http.client.HTTPResponse) -> None:
+        self.status, self.headers, self.body = response.status, response.headers, response.read()
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Site:
+    """A running show with its server, and a client."""
+
+    def __init__(self, bank: Bank, folder: Path, source: Any = Camera, token: str | None = None, port: int = 0) -> None:
+        self.running = Running(bank, folder, source)
+        self.port = self.running.outputs.serve_http("127.0.0.1", port, token)
+
+    def __enter__(self) -> Site:
+        self.running.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self.running.__exit__(*error)
+
+    @property
+    def server(self) -> HttpServer:
+        server: Any = self.running.outputs._servers[0]
+        assert isinstance(server, HttpServer)
+        return server
+
+    def request(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Reply:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
+        try:
+            connection.request(method, path, body, headers or {})
+            return Reply(connection.getresponse())
+        finally:
+            connection.close()
+
+    def get(self, path: str, **headers: str) -> Reply:
+        return self.request("GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+
+    def command(self, name: str, value: Any = None, **headers: str) -> Reply:
+        content = {"name": name} if value is None else {"name": name, "value": value}
+        more = {name.replace("_", "-"): text for name, text in headers.items()}
+        return self.request("POST", "/api/command", json.dumps(content), {**JSON, **more})
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_SECONDS)
+
+
+@pytest.fixture
+def site(bank: Bank, tmp_path: Path) -> Iterator[Site]:
+    with Site(bank, tmp_path) as made:
+        yield made
+
+
+def parts(stream: io.BufferedIOBase, count: int) -> list[bytes]:
+    """The first pictures of a multipart stream."""
+    found: list[bytes] = []
+    length = 0
+    while len(found) < count:
+        line = stream.readline()
+        assert line, "the stream has ended"
+        if line.lower().startswith(b"content-length:"):
+            length = int(line.split(b":")[1])
+        elif line == b"\r\n" and length:
+            found.append(stream.read(length))
+            length = 0
+    return found
+
+
+def test_the_state_has_what_a_controller_needs(site: Site) -> None:
+    state = site.get("/api/state").json
+    assert "wave" in state["styles"] and state["look"]["weights"] == {"wave": 1.0}
+    assert state["look"]["alpha"] == 1.0 and state["look"]["mirror"] is False
+    assert state["stats"]["fps"] >= 0 and state["stats"]["latency_p50_ms"] <= state["stats"]["latency_p95_ms"]
+    assert state["source"] == "live" and state["recording"] is False and state["outputs"] == []
+
+
+def test_the_command_table_is_served_whole(site: Site) -> None:
+    commands = {c["name"]: c for c in site.get("/api/commands").json}
+    assert set(commands) == {c.name for c in COMMANDS}
+    assert commands["next"] == {"name": "next", "keys": ["n"], "help": "next style", "value": None, "optional": True}
+    assert commands["alpha"]["value"] == "0 to 1" and not commands["alpha"]["optional"]
+
+
+def test_every_command_can_be_sent(site: Site) -> None:
+    for command in COMMANDS:
+        if command.name != "quit":
+            assert site.command(command.name).status == (400 if command.value and not command.value.optional else 200)
+
+
+def test_commands_with_values_answer_with_the_new_state(site: Site) -> None:
+    assert site.command("style", "scream").json["going_to"] == {"scream": 1.0}
+    assert site.command("alpha", 0.25).json["look"]["alpha"] == 0.25
+    assert site.command("alpha", "0.5").json["look"]["alpha"] == 0.5
+    assert site.command("fade", 2).json["fade_seconds"] == 2.0
+    assert site.command("blend", {"wave": 1, "scream": 3}).json["going_to"] == {"wave": 0.25, "scream": 0.75}
+    assert site.command("blend", "wave:0.7,scream:0.3").json["going_to"] == pytest.approx({"wave": 0.7, "scream": 0.3})
+    assert site.command("mirror").json["look"]["mirror"] is True
+
+
+def test_a_snapshot_is_saved_and_named(site: Site, tmp_path: Path) -> None:
+    message = site.command("snapshot").json["message"]
+    assert message.startswith("saved ") and (tmp_path / message.removeprefix("saved ")).exists()
+
+
+def test_quit_ends_the_show(site: Site) -> None:
+    assert site.command("quit").status == 200
+    site.running.thread.join(PATIENCE_SECONDS)
+    assert not site.running.thread.is_alive()
+
+
+BAD_COMMANDS = {
+    "style": ({"name": "style", "value": "screm"}, "'screm': not in this show; nearest: scream"),
+    "path": ({"name": "style", "value": "/etc/passwd.png"}, "not in this show"),
+    "no text": ({"name": "style", "value": 7}, "not in this show"),
+    "command": ({"name": "nxt"}, "'nxt': there is none of that name; nearest: next"),
+    "no value": ({"name": "alpha"}, "alpha needs a value: 0 to 1"),
+    "null": ({"name": "alpha", "value": None}, "alpha needs a value"),
+    "too much": ({"name": "alpha", "value": 1.5}, "alpha 1.5: send a number, 0 to 1"),
+    "huge": ({"name": "alpha", "value": 10**400}, "send a number"),
+    "bool": ({"name": "alpha", "value": True}, "send a number"),
+    "list": ({"name": "alpha", "value": [1] * 1000}, "send a number"),
+    "fade": ({"name": "fade", "value": -1}, "0 to 60"),
+    "unwanted": ({"name": "next", "value": 3}, "next takes no value"),
+    "blend": ({"name": "blend", "value": {"wave": -1}}, "weight of wave -1"),
+    "blend of none": ({"name": "blend", "value": {}}, "above 0"),
+    "blend unknown": ({"name": "blend", "value": "wave:1,nothing_here:1"}, "'nothing_here'"),
+    "switch": ({"name": "record", "value": "perhaps"}, "send on or off"),
+    "no name": ({"value": 3}, "send an object with a name"),
+    "other keys": ({"name": "next", "then": "quit"}, "send an object with a name"),
+    "no object": (["next"], "send an object with a name"),
+    "name is no text": ({"name": 3}, "send an object with a name"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_COMMANDS)
+def test_a_bad_command_is_one_line_and_changes_nothing(site: Site, case: str) -> None:
+    content, said = BAD_COMMANDS[case]
+    before = site.running.show.show
+    reply = site.request("POST", "/api/command", json.dumps(content), JSON)
+    assert reply.status == 400 and set(reply.json) == {"error"}
+    error = reply.json["error"]
+    assert said in error and "\n" not in error and len(error) < 250
+    assert site.running.show.show == before
+
+
+@pytest.mark.parametrize("body", ["", "{", "NaN", "[" * 30_000, '{"name": "alpha", "value": NaN}', b"\xff\xfe\x00"])
+def test_a_body_that_is_no_json(site: Site, body: Any) -> None:
+    reply = site.request("POST", "/api/command", body, JSON)
+    assert reply.status == 400 and "\n" not in reply.json["error"]
+
+
+def test_other_paths_and_methods(site: Site) -> None:
+    assert site.get("/../../etc/passwd").status == 404
+    assert site.request("POST", "/api/state", "{}", JSON).status == 404
+    assert site.request("DELETE", "/").status == 501
+    assert site.get("/api/command").status == 404
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8080", "127.0.0.1.evil.example", "", "localhost.evil.example", "[::1"]
+)
+def test_a_name_that_was_pointed_here_is_refused(site: Site, host: str) -> None:
+    for path in ("/", "/api/state", "/frame.jpg", "/stream.mjpg"):
+        assert site.get(path, Host=host).status == 403
+    assert site.command("mirror", Host=host).status == 403
+    assert site.running.show.show.look.mirror is False
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", socket.gethostname()])
+def test_the_names_of_this_computer_are_answered(site: Site, host: str) -> None:
+    assert site.get("/api/state", Host=f"{host}:{site.port}").status == 200
+
+
+def test_pages_of_other_sites_are_refused(site: Site) -> None:
+    for origin in ("http://evil.example", "null", "http://127.0.0.1:1", f"https://127.0.0.1:{site.port}"):
+        assert site.command("mirror", Origin=origin).status == 403
+    assert site.get("/stream.mjpg", Sec_Fetch_Site="cross-site").status == 403
+    assert site.get("/frame.jpg", Sec_Fetch_Site="same-site").status == 403
+    assert site.get("/", Sec_Fetch_Site="cross-site", Sec_Fetch_Dest="iframe").status == 403
+    assert site.running.show.show.look.mirror is False
+    own = site.command("mirror", Origin=f"http://127.0.0.1:{site.port}", Sec_Fetch_Site="same-origin")
+    assert own.status == 200 and "Access-Control-Allow-Origin" not in own.headers
+    assert site.get("/", Sec_Fetch_Site="cross-site", Sec_Fetch_Dest="document").status == 200, "a link to it works"
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
+def test_what_a_form_could_send_is_refused(site: Site, content_type: str) -> None:
+    reply = site.request("POST", "/api/command", '{"name": "mirror"}', {"Content-Type": content_type})
+    assert reply.status == 415 and site.running.show.show.look.mirror is False
+
+
+def test_a_body_too_large_is_refused_unread(site: Site) -> None:
+    body = json.dumps({"name": "mirror", "value": "x" * 100_000})
+    reply = site.request("POST", "/api/command", body, JSON)
+    assert reply.status == 413 and "65536" in reply.json["error"]
+    with site.connect() as raw:
+        raw.sendall(b"POST /api/command HTTP/1.0\r\nHost: localhost\r\nContent-Type: application/json\r\n")
+        raw.sendall(b"Content-Length: 999999999\r\n\r\n")
+        assert b" 413 " in raw.recv(100)
+    with site.connect() as raw:
+        raw.sendall(b"POST /api/command HTTP/1.0\r\nHost: localhost\r\nContent-Type: application/json\r\n\r\n")
+        assert b" 411 " in raw.recv(100)
+
+
+def test_with_a_token_nothing_is_answered_without_it(bank: Bank, tmp_path: Path) -> None:
+    right, wrong = f"Bearer {TOKEN}", f"Bearer {TOKEN[:-1]}"
+    with Site(bank, tmp_path, token=TOKEN) as site:
+        for path in ("/", "/api/state", "/api/commands", "/frame.jpg", "/stream.mjpg"):
+            assert site.get(path).status == site.get(f"{path}?token=").status == 401
+            assert site.get(f"{path}?token={TOKEN}x").status == site.get(path, Authorization=wrong).status == 401
+        for path in ("/", "/api/state", "/frame.jpg"):
+            assert site.get(f"{path}?token={TOKEN}").status == site.get(path, Authorization=right).status == 200
+        by_address = site.request("POST", f"/api/command?token={TOKEN}", '{"name": "mirror"}', JSON)
+        assert by_address.status == site.command("mirror").status == 401
+        assert site.command("mirror", Authorization=wrong).status == 401
+        assert site.running.show.show.look.mirror is False
+        assert site.command("mirror", Authorization=right).json["look"]["mirror"] is True
+
+
+def test_a_frame_is_the_painting(bank: Bank, tmp_path: Path) -> None:
+    class Grey(Camera):
+        def read(self) -> Frame | None:
+            got = super().read()
+            return got and Frame(np.full((48, 64, 3), (200, 100, 30), np.uint8), got.index, got.pts_seconds)
+
+    with Site(bank, tmp_path, Grey) as site:
+        reply = site.get("/frame.jpg")
+    assert reply.headers["Content-Type"] == "image/jpeg"
+    picture = np.asarray(Image.open(io.BytesIO(reply.body)))
+    assert picture.shape == (48, 64, 3)
+    np.testing.assert_allclose(picture.mean((0, 1)), (55, 155, 225), atol=3)
+
+
+def test_the_stream_moves_and_is_encoded_once_for_all(site: Site) -> None:
+    feed = site.server.feed
+    site.running.more_paintings(20)
+    assert feed.encoded == 0, "nobody watches"
+    connections = [http.client.HTTPConnection("127.0.0.1", site.port, timeout=PATIENCE_SECONDS) for _ in range(4)]
+    got: list[list[bytes]] = []
+
+    def watch(connection: http.client.HTTPConnection) -> None:
+        connection.request("GET", "/stream.mjpg")
+        response = connection.getresponse()
+        assert response.headers.get_content_type() == "multipart/x-mixed-replace"
+        got.append(parts(response, 30))
+        connection.close()
+
+    threads = [threading.Thread(target=watch, args=(connection,)) for connection in connections]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE_SECONDS)
+    assert len(got) == 4 and all(len(set(pictures)) > 25 for pictures in got)
+    different = len({picture for pictures in got for picture in pictures})
+    assert different < 90, "they see the same pictures"
+    site.running.until(lambda: site.server.watchers.taken == 0)
+    site.running.more_paintings(3)
+    before = feed.encoded
+    site.running.more_paintings(20)
+    assert feed.encoded <= before + 1, "nobody watches any more"
+
+
+class Large(Camera):
+    """Noise, 1280x720: some hundred kilobytes a picture."""
+
+    pictures = np.random.default_rng(0).integers(0, 255, (4, 720, 1280, 3), np.uint8)
+
+    def read(self) -> Frame | None:
+        time.sleep(0.02)
+        self.given += 1
+        return Frame(self.pictures[self.given % 4], self.given - 1, Fraction(self.given - 1, 50))
+
+
+def test_a_watcher_that_does_not_read_is_dropped_and_slows_nothing(
+    bank: Bank, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_module, "SEND_SECONDS", 0.5)
+    with Site(bank, tmp_path, Large) as site, site.connect() as idle:
+        idle.sendall(b"GET /stream.mjpg HTTP/1.0\r\nHost: localhost\r\n\r\n")
+        site.running.more_paintings(10)  # while it is stuck
+        assert site.get("/api/state").status == 200
+        site.running.until(lambda: site.server.too_slow == 1)
+        assert site.get("/api/state").json["viewers"] == {"watching": 0, "too_slow": 1}
+        assert site.running.show.meters.shown > 10
+
+
+def test_who_only_connects_is_dropped(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "REQUEST_SECONDS", 0.3)
+    with site.connect() as silent, site.connect() as dawdler:
+        assert silent.recv(1) == b""
+        with pytest.raises(OSError):
+            for _ in range(10_000):  # a byte at a time does not prolong it
+                dawdler.sendall(b"G")
+                time.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    "data", [b"\x16\x03\x01\x02\x00\x01", b"GET", b"A" * 70_000, b"GET / HTTP/1.0\r\n" + b"x: y\r\n" * 200]
+)
+def test_noise_is_survived(site: Site, capfd: pytest.CaptureFixture[str], data: bytes) -> None:
+    with site.connect() as raw:
+        raw.sendall(data + b"\r\n\r\n")
+        raw.shutdown(socket.SHUT_WR)
+        answer = raw.recv(100)
+    assert answer == b"" or b"200" not in answer
+    assert site.get("/api/state").status == 200
+    assert "Traceback" not in capfd.readouterr().err and not any("report" in text for text in site.running.said)
+
+
+def test_clients_are_bounded_and_room_is_made_again(site: Site) -> None:
+    crowd = [site.connect() for _ in range(server_module.MAX_CLIENTS)]
+    site.running.until(lambda: site.server.clients.taken == server_module.MAX_CLIENTS)
+    with site.connect() as late:
+        late.settimeout(PATIENCE_SECONDS)
+        assert late.recv(1) == b""
+    site.running.more_paintings(3)
+    for connection in crowd:
+        connection.close()
+    site.running.until(lambda: site.server.clients.taken == 0)
+    assert site.get("/api/state").status == 200
+
+
+def test_watchers_leave_room_for_control(site: Site) -> None:
+    crowd = [site.connect() for _ in range(server_module.MAX_WATCHERS)]
+    for connection in crowd:
+        connection.sendall(b"GET /stream.mjpg HTTP/1.0\r\nHost: localhost\r\n\r\n")
+    site.running.until(lambda: site.server.watchers.taken == server_module.MAX_WATCHERS)
+    assert f"{server_module.MAX_WATCHERS} watching" in site.running.outputs.summary()
+    assert site.get("/stream.mjpg").status == 503
+    assert site.command("mirror").status == 200
+    for connection in crowd:
+        connection.close()
+
+
+def test_the_stream_ends_with_the_show(site: Site) -> None:
+    with site.connect() as watcher:
+        watcher.sendall(b"GET /stream.mjpg HTTP/1.0\r\nHost: localhost\r\n\r\n")
+        assert watcher.recv(10)
+        site.command("quit")
+        while watcher.recv(65536):
+            pass
+    site.running.thread.join(PATIENCE_SECONDS)
+    with pytest.raises(ConnectionRefusedError):
+        site.connect()
+
+
+def test_a_page_is_served_that_nobody_can_frame(site: Site) -> None:
+    reply = site.get("/")
+    assert b"stream.mjpg" in reply.body and reply.headers.get_content_type() == "text/html"
+    assert "frame-ancestors 'none'" in reply.headers["Content-Security-Policy"]
+    assert reply.headers["Referrer-Policy"] == "no-referrer"
+
+
+BAD_OPTIONS = {
+    "no token": (["--http", "8123", "--http-host", "0.0.0.0"], "--token"),
+    "name": (["--http", "8123", "--http-host", "studio.local"], "--token"),
+    "short token": (["--http", "8123", "--token", "secret"], "6 characters"),
+    "port": (["--http", "99999"], "--http 99999: choose a port"),
+    "address": (["--http", "8123", "--http-host", "192.0.2.1", "--token", TOKEN], "192.0.2.1"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_OPTIONS)
+def test_bad_options_end_before_the_show(run, case: str) -> None:  # type: ignore[no-untyped-def]
+    options, said = BAD_OPTIONS[case]
+    result = run("live", "0", "--no-window", *options)
+    assert result.code == 2 and said in result.err and result.err.count("\n") == 1
+
+
+def test_a_port_that_is_taken_is_one_line(run) -> None:  # type: ignore[no-untyped-def]
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        result = run("live", "0", "--no-window", "--http", str(port))
+    assert result.code == 2 and f"--http {port}: " in result.err and result.err.count("\n") == 1
+
+
+def test_a_show_that_is_stuck_says_so(tmp_path: Path) -> None:
+    outputs = Outputs(tmp_path)
+    with pytest.raises(Exception, match="has not answered"):
+        outputs.inbox.ask("mirror", timeout_seconds=0.05)
+    done: list[Any] = []
+    assert list(outputs.inbox.serve(lambda request: done.append(request) or {})) == [] and done == []  # type: ignore[func-returns-value]
+    for _ in range(64):
+        outputs.inbox.post("mirror")
+    with pytest.raises(Exception, match="64 requests wait"):
+        outputs.inbox.post("mirror")

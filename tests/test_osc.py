@@ -1,0 +1,157 @@
+"""The show over OSC: a real client, and messages that are not meant for it."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from livestyle.bank import Bank
+from livestyle.control import COMMANDS
+from livestyle.outputs import Outputs
+from tests.running import Running
+
+udp_client = pytest.importorskip("pythonosc.udp_client", reason="pip install python-osc")
+TOKEN = "0123456789abcdef"
+
+
+class Desk:
+    """A running show and a client that sends to it."""
+
+    def __init__(self, bank: Bank, folder: Path, token: str | None = None) -> None:
+        self.running = Running(bank, folder)
+        self.port = self.running.outputs.serve_osc("127.0.0.1", 0, token)
+        self.client = udp_client.SimpleUDPClient("127.0.0.1", self.port)
+
+    def __enter__(self) -> Desk:
+        self.running.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self.client._sock.close()  # older clients have no close
+        self.running.__exit__(*error)
+
+    def until(self, **wanted: object) -> None:
+        """Wait until the show's state has these values, in the Look or beside it."""
+
+        def there() -> bool:
+            show = self.running.show.show
+            return all(getattr(show.look if hasattr(show.look, k) else show, k) == v for k, v in wanted.items())
+
+        self.running.until(there)
+
+    def refused(self) -> int:
+        """Messages that the server took no notice of."""
+        return self.running.outputs._servers[0].refused  # type: ignore[attr-defined, no-any-return]
+
+
+@pytest.fixture
+def desk(bank: Bank, tmp_path: Path) -> Iterator[Desk]:
+    with Desk(bank, tmp_path) as made:
+        yield made
+
+
+def test_styles_numbers_and_blends(desk: Desk) -> None:
+    desk.client.send_message("/livestyle/style", "scream")
+    desk.until(weights=(("scream", 1.0),))
+    desk.client.send_message("/livestyle/alpha", 0.25)
+    desk.until(alpha=0.25)
+    desk.client.send_message("/livestyle/fade", 3)
+    desk.until(fade_seconds=3.0)
+    desk.client.send_message("/livestyle/blend", "wave:1,scream:3")
+    desk.until(weights=(("wave", 0.25), ("scream", 0.75)), picks=("wave", "scream"))
+
+
+def test_command_takes_a_name_and_a_value(desk: Desk) -> None:
+    desk.client.send_message("/livestyle/command", "mirror")
+    desk.until(mirror=True)
+    desk.client.send_message("/livestyle/command", ["alpha", "0.5"])
+    desk.until(alpha=0.5)
+
+
+def test_a_button_acts_when_it_is_pressed_and_not_when_it_is_released(desk: Desk) -> None:
+    desk.client.send_message("/livestyle/mirror", 1.0)
+    desk.client.send_message("/livestyle/mirror", 0.0)
+    desk.client.send_message("/livestyle/freeze", 1.0)
+    desk.until(frozen=True)
+    assert desk.running.show.show.look.mirror is True
+
+
+def test_a_switch_follows_the_value(desk: Desk) -> None:
+    desk.client.send_message("/livestyle/record", 1)
+    desk.until(recording=True)
+    desk.client.send_message("/livestyle/record", 1)
+    desk.client.send_message("/livestyle/record", 0.0)
+    desk.until(recording=False)
+
+
+def test_a_refusal_is_told_to_the_person_once(desk: Desk) -> None:
+    for _ in range(3):
+        desk.client.send_message("/livestyle/style", "screm")
+    desk.client.send_message("/livestyle/alpha", 7.0)
+    desk.until(message="alpha 7.0: send a number, 0 to 1")
+    said = desk.running.said
+    assert sum("'screm'" in text and "nearest: scream" in text for text in said) == 1
+
+
+def test_noise_is_survived(desk: Desk, capfd: pytest.CaptureFixture[str]) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as raw:
+        for data in (b"", b"/livestyle/next", b"/livestyle/next\0,s\0\0", b"#bundle\0" + b"\xff" * 40, b"\xff" * 600):
+            raw.sendto(data, ("127.0.0.1", desk.port))
+    desk.client.send_message("/elsewhere/next", [])
+    desk.client.send_message("/livestyle/alpha", [1, 2, 3])
+    desk.client.send_message("/livestyle/alpha", 0.125)
+    desk.until(alpha=0.125)
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_with_a_token_nothing_is_done_without_it(bank: Bank, tmp_path: Path) -> None:
+    with Desk(bank, tmp_path, TOKEN) as desk:
+        desk.client.send_message("/livestyle/alpha", 0.5)
+        desk.client.send_message("/livestyle/alpha", [TOKEN + "x", 0.5])
+        desk.client.send_message("/livestyle/mirror", [])
+        desk.running.until(lambda: desk.refused() == 3)
+        assert desk.running.show.show.look.alpha == 1.0
+        desk.client.send_message("/livestyle/alpha", [TOKEN, 0.25])
+        desk.client.send_message("/livestyle/command", [TOKEN, "mirror"])
+        desk.until(alpha=0.25, mirror=True)
+
+
+def test_every_command_has_its_address(desk: Desk) -> None:
+    for command in COMMANDS:
+        if command.name != "quit":
+            desk.client.send_message(f"/livestyle/{command.name}", [])
+    desk.client.send_message("/livestyle/alpha", 0.0625)
+    desk.until(alpha=0.0625)
+    assert not any("there is none of that name" in text for text in desk.running.said)
+
+
+def test_a_port_that_is_taken_is_one_line(run) -> None:  # type: ignore[no-untyped-def]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", 0))
+        port = other.getsockname()[1]
+        result = run("live", "0", "--no-window", "--osc", str(port))
+    assert result.code == 2 and f"--osc {port}: " in result.err and result.err.count("\n") == 1
+
+
+def test_other_machines_need_a_token(run) -> None:  # type: ignore[no-untyped-def]
+    result = run("live", "0", "--no-window", "--osc", "9000", "--osc-host", "0.0.0.0")
+    assert result.code == 2 and "--token" in result.err and result.err.count("\n") == 1
+
+
+def test_without_python_osc_the_install_is_named(run, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setitem(sys.modules, "pythonosc.dispatcher", None)
+    result = run("live", "0", "--no-window", "--osc", "9000")
+    assert result.code == 2 and "pip install 'livestyle[osc]'" in result.err and result.err.count("\n") == 1
+
+
+def test_a_show_that_has_ended_listens_no_more(bank: Bank, tmp_path: Path) -> None:
+    with Desk(bank, tmp_path) as desk:
+        pass
+    outputs = Outputs(tmp_path)
+    outputs.serve_osc("127.0.0.1", desk.port, None)
+    outputs.stop()
