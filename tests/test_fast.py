@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import Tensor
 
-from livestyle.model.fast import FastConfig, FastNet, StyleProjection
+from livestyle.model.fast import FastConfig, FastModel, FastNet, StyleProjection
 from livestyle.style import STYLE_NUMBERS
 
 
@@ -15,7 +16,7 @@ def net() -> FastNet:
     return FastNet().eval()
 
 
-def style(seed: int, count: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
+def style(seed: int, count: int = 1) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(seed)
     projection = StyleProjection(FastConfig())
     projection.fit(torch.randn(50, STYLE_NUMBERS, generator=generator))
@@ -83,3 +84,35 @@ def test_every_layer_listens_to_its_own_statistics(net: FastNet) -> None:
             start += channels
             assert (net(photograph, changed, std) - before).abs().mean() > 1e-4
     assert start == mean.shape[1]
+
+
+def painted_grey(
+    model: FastModel, width: int = 400, *, alpha: float = 1.0, grain_at: tuple[int, int] = (0, 0)
+) -> Tensor:
+    """A painting of even grey, (3, 64, width), in a style of random numbers."""
+    numbers = torch.rand(1, STYLE_NUMBERS, generator=torch.Generator().manual_seed(3))
+    return model(torch.full((1, 3, 64, width), 0.5), numbers, alpha, grain_at=grain_at).detach()[0]
+
+
+def test_flat_ground_gets_a_grain_in_style_only() -> None:
+    torch.manual_seed(0)
+    model = FastModel()
+    inner = slice(16, -16, 2)  # each pixel of 2x2 is a channel of its own
+    assert painted_grey(model)[:, inner, inner].std(dim=(1, 2)).min() > 1e-3
+    assert painted_grey(model, alpha=0.0)[:, inner, inner].std(dim=(1, 2)).max() < 1e-5
+
+
+def test_the_grain_repeats_after_its_pixels_and_not_before() -> None:
+    torch.manual_seed(0)
+    painting = painted_grey(FastModel())
+    torch.testing.assert_close(painting[:, :, 64:128], painting[:, :, 256:320], atol=1e-5, rtol=0)
+    assert (painting[:, :, 64:128] - painting[:, :, 160:224]).abs().max() > 1e-3
+
+
+def test_a_picture_may_lie_elsewhere_on_the_grain() -> None:
+    torch.manual_seed(0)
+    model = FastModel()
+    plain, elsewhere = painted_grey(model, 576), painted_grey(model, 576, grain_at=(0, 3))
+    place = elsewhere[:, :, 64:128]
+    # Statistics are the whole picture's, borders included, so the two are not quite equal.
+    assert (place - plain[:, :, 88:152]).abs().mean() < 0.1 * (place - plain[:, :, 64:128]).abs().mean()

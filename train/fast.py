@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from livestyle.frame import Picture
-from livestyle.model.fast import FastModel
+from livestyle.model.fast import GRAIN_PLACES, FastModel
 from livestyle.model.vgg import VGGEncoder
 from train.cache import CachedCrops
 from train.crops import CropStream
@@ -67,6 +67,8 @@ class Batch(NamedTuple):
     """By how many pixels `again` lies further down and right."""
     style: StyleTargets | None
     """None in the warm-up."""
+    grain_at: tuple[int, int] = (0, 0)
+    """Where on the grain the pictures lie; see `FastNet.forward`."""
 
 
 def style_numbers(style: StyleTargets) -> Tensor:
@@ -109,7 +111,8 @@ class Objective(nn.Module):
         pictures = torch.cat([batch.content, batch.again, batch.content[:1]])
         alpha = torch.ones(len(pictures), 1, 1, 1, device=pictures.device)
         alpha[-1] = 0
-        painted: Tensor = self.model(pictures, torch.cat([numbers, numbers, numbers[:1]]), alpha)
+        styles = torch.cat([numbers, numbers, numbers[:1]])
+        painted: Tensor = self.model(pictures, styles, alpha, grain_at=batch.grain_at)
         return painted
 
 
@@ -139,6 +142,12 @@ def seen_again(content: Tensor, seed: tuple[int, ...]) -> tuple[Tensor, tuple[in
     top, left = max(-dy, 0), max(-dx, 0)
     moved = padded[:, :, top : top + height, left : left + width]
     return (moved * rng.uniform(0.93, 1.07) + noise).clamp(0, 1), (dy, dx)
+
+
+def grain_place(seed: tuple[int, ...]) -> tuple[int, int]:
+    """A place on the grain by chance: crops are smaller than the grain, and all of it should be learned."""
+    row, column = np.random.default_rng(seed).integers(0, GRAIN_PLACES, 2)
+    return int(row), int(column)
 
 
 WHITENED_WORKS = 1024
@@ -179,7 +188,8 @@ class FastRecipe(Recipe):
                 yield Batch(content, content, (0, 0), None)
                 continue
             again, shift = seen_again(content, (flags.seed, 3 << 32, step))
-            yield Batch(content, again, shift, self.whole.targets(share.numbers(step, flags.batch)))
+            style = self.whole.targets(share.numbers(step, flags.batch))
+            yield Batch(content, again, shift, style, grain_place((flags.seed, 4 << 32, step)))
 
     def networks(self) -> dict[str, Network]:
         """See `train.loop.Recipe`."""

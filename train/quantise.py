@@ -94,7 +94,7 @@ def quantise(flags: Flags) -> None:
         archive = Path(made) / "fast-int8.zip"
         with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
             packed.writestr(INT8_FOR, fast.sha256)
-            openvino.save_model(quantised(folder / PAINTERS[True], inputs), Path(made) / "painter.xml")
+            openvino.save_model(quantised(folder / f"{PAINTERS[0]}.xml", inputs), Path(made) / "painter.xml")
             for part in ("painter.xml", "painter.bin"):
                 packed.write(Path(made) / part, part)
         entry = {

@@ -2,7 +2,9 @@
 
 The picture runs at 1/2, 1/4 and 1/8 of its size through strided convolutions, a few residual blocks
 and back. Adaptive instance normalization (Huang & Belongie 2017) sits in every block and on every
-skip connection, so that no colour of the photograph passes by. Its style means and stds are not
+skip connection, so that no colour of the photograph passes by. On flat ground a photograph gives a
+network nothing to make strokes of, so at each of the three sizes a learned grain is added to what it
+sees: textures that repeat every 192 pixels, weighed by the style's stds. The style means and stds are not
 features of VGG: a small network projects a style's statistics to them, once per style. The frame
 itself never meets VGG.
 """
@@ -25,6 +27,12 @@ FAR = 5.0
 """Standard deviations: no style is further out than this."""
 
 
+GRAIN_STD = 0.1
+"""Of the grain before training."""
+GRAIN_PLACES = 24
+"""Steps in which a picture's place on the grain is told: whole pixels at all three sizes."""
+
+
 @dataclass(frozen=True)
 class FastConfig:
     """Channels at 1/2, 1/4 and 1/8 of the picture's size, and residual blocks at 1/8."""
@@ -36,6 +44,8 @@ class FastConfig:
     directions: int = 128
     """Of the style statistics that the projection is given."""
     projection: int = 256
+    grain_px: int = 192
+    """After how many pixels the grain repeats; a multiple of 8."""
     """Hidden width of the projection."""
 
     @property
@@ -103,16 +113,28 @@ class FastNet(nn.Module):
         self.up2 = _conv(c.quarter, c.half)
         self.merge2 = _conv(c.half, c.half)
         self.out = _conv(c.half, 12)
+        self.grain = nn.ParameterList(
+            GRAIN_STD * torch.randn(1, channels, c.grain_px // scale, c.grain_px // scale)
+            for channels, scale in ((c.half, 2), (c.quarter, 4), (c.eighth, 8))
+        )
 
     def forward(
-        self, rgb: Tensor, mean: Tensor, std: Tensor, alpha: float | Tensor = 1.0, masks: Tensor | None = None
+        self,
+        rgb: Tensor,
+        mean: Tensor,
+        std: Tensor,
+        alpha: float | Tensor = 1.0,
+        masks: Tensor | None = None,
+        *,
+        grain_at: tuple[int, int] = (0, 0),
     ) -> Tensor:
         """Paint.
 
         rgb: (N, 3, H, W) float in [0, 1], sides at least 9. mean, std: all layers' style statistics
         from `StyleProjection`, (N, C, 1, 1) float32. alpha: 0 gives the photograph back, 1 is the
         full style (eq. 14). masks: (R, 1, H, W) float32, sides rounded up to multiples of DOWNSCALE, for
-        the styles of R regions of one picture; see `adain_regions`. Returns (N, 3, H, W), not clamped.
+        the styles of R regions of one picture; see `adain_regions`. grain_at: which row and column of the
+        grain, in steps of 1 / GRAIN_PLACES of it, the picture begins with. Returns (N, 3, H, W), not clamped.
         """
         height, width = rgb.shape[2], rgb.shape[3]
         rgb = F.pad(rgb, (0, -width % DOWNSCALE, 0, -height % DOWNSCALE), mode="reflect")
@@ -124,9 +146,12 @@ class FastNet(nn.Module):
                 return adain(x, means.pop(0), stds.pop(0), alpha)
             return adain_regions(x, means.pop(0), stds.pop(0), alpha, masks, painted=painted)
 
-        half = F.relu(self.stem(F.pixel_unshuffle(rgb, 2)))
-        quarter = F.relu(self.down1(half))
-        x = F.relu(styled(self.down2(quarter), False))
+        def grained(x: Tensor, level: int) -> Tensor:
+            return x + (alpha * _tiled(self.grain[level], grain_at, x.shape[2], x.shape[3])).to(x.dtype)
+
+        half = F.relu(grained(self.stem(F.pixel_unshuffle(rgb, 2)), 0))
+        quarter = F.relu(grained(self.down1(half), 1))
+        x = F.relu(styled(grained(self.down2(quarter), 2), False))
         for block in self.blocks:
             x = x + styled(block(x), True)
         x = _doubled(self.up1(x)) + styled(quarter, False)
@@ -144,14 +169,26 @@ class FastModel(nn.Module):
         self.net = FastNet(config)
         self.projection = StyleProjection(self.net.config)
 
-    def forward(self, rgb: Tensor, numbers: Tensor, alpha: float | Tensor = 1.0) -> Tensor:
+    def forward(
+        self, rgb: Tensor, numbers: Tensor, alpha: float | Tensor = 1.0, *, grain_at: tuple[int, int] = (0, 0)
+    ) -> Tensor:
         """Paint (N, 3, H, W) in styles given by their numbers, (N, STYLE_NUMBERS); see `FastNet.forward`."""
-        painting: Tensor = self.net(rgb, *self.projection(numbers), alpha)
+        painting: Tensor = self.net(rgb, *self.projection(numbers), alpha, grain_at=grain_at)
         return painting
 
 
 def _conv(in_channels: int, out_channels: int, stride: int = 1) -> nn.Conv2d:
     return nn.Conv2d(in_channels, out_channels, kernel_size=3, stride=stride, padding=1, padding_mode="reflect")
+
+
+def _tiled(tile: Tensor, at: tuple[int, int], height: int, width: int) -> Tensor:
+    """The tile, (1, C, S, S), next to itself until (1, C, height, width) is full; at: see `FastNet.forward`."""
+    size = tile.shape[2]
+    rows, columns = (
+        (torch.arange(count, device=tile.device) + first * size // GRAIN_PLACES) % size
+        for count, first in ((height, at[0]), (width, at[1]))
+    )
+    return tile.index_select(2, rows).index_select(3, columns)
 
 
 def _doubled(x: Tensor) -> Tensor:
