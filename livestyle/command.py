@@ -13,7 +13,7 @@ from livestyle.errors import SettingError
 from livestyle.values import quoted
 
 if TYPE_CHECKING:
-    from livestyle.control import Show
+    from livestyle.show import Show
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,7 @@ does not know about windows, networks or threads; whoever holds the state applie
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 from livestyle import values
@@ -18,16 +17,14 @@ from livestyle.keys import FUNCTION_KEYS
 from livestyle.moves import (
     next_region,
     next_view,
-    picks_of,
-    share_of_newer,
+    recall_look,
     store_look,
     tap,
     toggle_pad,
     toggle_shuffle,
 )
-from livestyle.pad import Pad
-from livestyle.settings import Look, StyleWeights, nearest_names, normalised
-from livestyle.view import View
+from livestyle.settings import nearest_names
+from livestyle.show import Show, move_blend, pick, set_blend
 
 FADE_CHOICES_SECONDS = (0.0, 0.5, 1.0, 2.0, 4.0)
 STEP = 0.05
@@ -35,114 +32,6 @@ STORE_SECONDS = 5.0
 """How long after `w` a function key stores the look that is seen."""
 SHIFT_SECONDS = 1.0
 """How long after Shift it does: OpenCV tells neither when Shift goes up nor whether it is held."""
-
-
-@dataclass(frozen=True)
-class Show:
-    """Everything that commands change. Times are seconds of one monotonic clock."""
-
-    styles: tuple[str, ...]
-    """All styles in order; the first nine are on the number keys."""
-    look: Look
-    """Where the crossfade is going; `look_at` says where it is."""
-    picks: tuple[str, str]
-    """The last two picks, the newest second."""
-    blend: float = 1.0
-    """Between the last two picks: 0 is all the older, 1 all the newer."""
-    fade_seconds: float = 1.0
-    fade_from: StyleWeights = ()
-    fade_start_seconds: float = 0.0
-    hud: bool = True
-    help: bool = False
-    fullscreen: bool = False
-    frozen: bool = False
-    snapshots: int = 0
-    """Snapshots asked for so far."""
-    looks: Mapping[str, Look] = field(default_factory=dict)
-    """Looks with a name; those named F1 to F12 are on the function keys."""
-    storing_until_seconds: float = 0.0
-    """Until then a function key stores."""
-    shuffle: bool = False
-    """Autoplay is on; see `livestyle.shuffle`."""
-    shuffle_seconds: float = 20.0
-    taps: tuple[float, ...] = ()
-    """Of the tempo, in seconds; see `livestyle.tempo`."""
-    view: View = View()
-    pad: Pad | None = None
-    recent: tuple[str, ...] = ()
-    """The last four picks, the newest first."""
-    held: Literal["", "wipe", "split"] = ""
-    """What the mouse has hold of."""
-    recording: bool = False
-    """A video of the show is wanted; the outputs say whether it works."""
-    quitting: bool = False
-    message: str = ""
-    """What the last command did, for the window; never in the clean picture."""
-
-    def look_at(self, now_seconds: float) -> Look:
-        """The Look at a moment: in a crossfade, between the old weights and the new."""
-        elapsed = now_seconds - self.fade_start_seconds
-        if not self.fade_from or elapsed >= self.fade_seconds:
-            return self.look
-        part = max(0.0, elapsed / self.fade_seconds)
-        mixed = [(name, w * (1 - part)) for name, w in self.fade_from]
-        mixed += [(name, w * part) for name, w in self.look.weights]
-        return replace(self.look, weights=normalised(mixed))
-
-
-def new_show(
-    styles: tuple[str, ...],
-    look: Look,
-    *,
-    fade_seconds: float = 1.0,
-    looks: Mapping[str, Look] | None = None,
-    shuffle_seconds: float | None = None,
-) -> Show:
-    """The state a show starts in. shuffle_seconds: autoplay is on from the start, with this interval."""
-    show = Show(styles=styles, look=look, picks=picks_of(look.weights), fade_seconds=fade_seconds, looks=looks or {})
-    return replace(show, shuffle=True, shuffle_seconds=shuffle_seconds) if shuffle_seconds else show
-
-
-def fade_to(show: Show, weights: StyleWeights, now_seconds: float) -> Show:
-    """Start a crossfade from what is seen now to other weights."""
-    return replace(
-        show,
-        look=replace(show.look, weights=weights, bypass=False),
-        fade_from=show.look_at(now_seconds).weights,
-        fade_start_seconds=now_seconds,
-    )
-
-
-def pick(show: Show, name: str, now_seconds: float) -> Show:
-    """Crossfade to one style."""
-    previous = show.picks[1] if show.picks[1] != name else show.picks[0]
-    show = fade_to(show, ((name, 1.0),), now_seconds)
-    recent = (name, *(n for n in show.recent if n != name))[:4]
-    return replace(show, picks=(previous, name), recent=recent, blend=1.0, message=name)
-
-
-def set_blend(show: Show, weights: StyleWeights, now_seconds: float) -> Show:
-    """Crossfade to a blend; [ and ] then move between its two heaviest styles."""
-    show = fade_to(show, weights, now_seconds)
-    return replace(show, picks=picks_of(weights), blend=share_of_newer(weights), message=describe(weights))
-
-
-def move_blend(show: Show, step: float, now_seconds: float) -> Show:
-    """Shift the blend between the last two picks; at once, as the key is held down."""
-    older, newer = show.picks
-    if older == newer:
-        return replace(show, message="pick two styles first, then [ and ] blend them")
-    blend = min(1.0, max(0.0, show.blend + step))
-    weights = normalised([(older, 1 - blend), (newer, blend)])
-    look = replace(show.look, weights=weights, bypass=False)
-    return replace(show, look=look, blend=blend, fade_from=(), message=describe(weights))
-
-
-def describe(weights: StyleWeights) -> str:
-    """Styles and weights in one line."""
-    if len(weights) == 1:
-        return weights[0][0]
-    return " + ".join(f"{name} {weight:.0%}" for name, weight in weights)
 
 
 def _step_style(show: Show, step: int, now: float) -> Show:
@@ -177,18 +66,6 @@ def _fade_time(show: Show) -> Show:
 
 def _set_fade_time(show: Show, seconds: float) -> Show:
     return replace(show, fade_seconds=seconds, message=f"crossfade {seconds:g} s")
-
-
-def recall_look(show: Show, name: str, now_seconds: float) -> Show:
-    """Crossfade to a look with a name; what else it says happens at once."""
-    if name not in show.looks:
-        return replace(show, message=f"no look on {name}: w {name} stores this one")
-    look = show.looks[name]
-    styles = [style for region in look.region_styles for style, _ in region or ()]
-    missing = [style for style in styles if style not in show.styles]
-    if missing:
-        return replace(show, message=f"look {name}: there is no style {', '.join(missing)}")
-    return replace(set_blend(show, look.weights, now_seconds), look=look, message=f"{name}: {describe(look.weights)}")
 
 
 def _record(show: Show, on: bool) -> Show:

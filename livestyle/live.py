@@ -8,7 +8,6 @@ from pathlib import Path
 
 from livestyle import hud
 from livestyle.app import Director, LiveShow, Sink
-from livestyle.control import Show
 from livestyle.engine_thread import Finished
 from livestyle.meters import Meters, percentiles_ms, process_age_seconds
 from livestyle.options import Setup
@@ -16,6 +15,7 @@ from livestyle.outputs import Outputs
 from livestyle.pacing import CaptureThread
 from livestyle.pipeline import Painter
 from livestyle.rate import RateHold
+from livestyle.show import Show
 from livestyle.sinks.window import Window
 from livestyle.sources import Source
 

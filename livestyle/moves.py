@@ -6,33 +6,28 @@ Pure functions for the command table (`livestyle.control`) and the mouse (`lives
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from livestyle.pad import pad_of
-from livestyle.settings import StyleWeights
+from livestyle.show import Show, describe, picks_of, set_blend, share_of_newer
 from livestyle.tempo import BEATS, TAPS_NEEDED, beat_seconds, tapped
-
-if TYPE_CHECKING:
-    from livestyle.control import Show
-
-
-def picks_of(weights: StyleWeights) -> tuple[str, str]:
-    """A blend as if its heaviest styles had been picked, the heaviest last."""
-    heaviest = sorted(weights, key=lambda pair: pair[1])
-    return heaviest[-2][0] if len(heaviest) > 1 else heaviest[-1][0], heaviest[-1][0]
-
-
-def share_of_newer(weights: StyleWeights) -> float:
-    """How far a blend is between its `picks_of`, as `Show.blend` counts."""
-    older, newer = picks_of(weights)
-    shares = dict(weights)
-    return 1.0 if older == newer else shares[newer] / (shares[older] + shares[newer])
 
 
 def store_look(show: Show, name: str) -> Show:
     """Give the look that is seen, or faded to, a name; the file is written by `livestyle.presets.Keeper`."""
     look = replace(show.look, bypass=False)
     return replace(show, looks={**show.looks, name: look}, storing_until_seconds=0.0, message=f"stored as {name}")
+
+
+def recall_look(show: Show, name: str, now_seconds: float) -> Show:
+    """Crossfade to a look with a name; what else it says happens at once."""
+    if name not in show.looks:
+        return replace(show, message=f"no look on {name}: w {name} stores this one")
+    look = show.looks[name]
+    styles = [style for region in look.region_styles for style, _ in region or ()]
+    missing = [style for style in styles if style not in show.styles]
+    if missing:
+        return replace(show, message=f"look {name}: there is no style {', '.join(missing)}")
+    return replace(set_blend(show, look.weights, now_seconds), look=look, message=f"{name}: {describe(look.weights)}")
 
 
 def focus_region(show: Show, region: int) -> Show:

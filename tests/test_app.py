@@ -17,7 +17,6 @@ from PIL import Image
 from livestyle import hud
 from livestyle.app import LiveShow
 from livestyle.bank import Bank
-from livestyle.control import Show, new_show, pick
 from livestyle.demo import SHOT_SECONDS, ContactSheet, Walk, shots
 from livestyle.engine_thread import EngineThread, Finished
 from livestyle.errors import SourceError
@@ -28,6 +27,7 @@ from livestyle.pipeline import Painter, Painting
 from livestyle.pointer import Pointer
 from livestyle.rate import RateHold, Size
 from livestyle.settings import Look
+from livestyle.show import Show, new_show, pick
 from tests.conftest import CountingEngine
 
 PATIENCE_SECONDS = 20.0

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from livestyle.control import COMMANDS, Show, command_for_key, command_named, help_lines, move_blend, new_show, pick
+from livestyle.control import COMMANDS, command_for_key, command_named, help_lines
 from livestyle.errors import SettingError
 from livestyle.settings import Look, normalised
+from livestyle.show import Show, move_blend, new_show, pick
 
 STYLES = ("wave", "scream", "mosaic")
 

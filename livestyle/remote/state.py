@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields
 from itertools import islice
 
-from livestyle.control import COMMANDS, Show
+from livestyle.control import COMMANDS
 from livestyle.meters import Meters, percentiles_ms
 from livestyle.remote.inbox import State
 from livestyle.settings import Look
+from livestyle.show import Show
 from livestyle.sinks.background import OutputStatus
 
 RECENT = 300
