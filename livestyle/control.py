@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from livestyle import values
-from livestyle.command import Command, Value, value_command
+from livestyle.command import Command, switch_command, value_command
 from livestyle.errors import SettingError
 from livestyle.keys import FUNCTION_KEYS
 from livestyle.moves import (
@@ -20,8 +20,8 @@ from livestyle.moves import (
     recall_look,
     store_look,
     tap,
-    toggle_pad,
-    toggle_shuffle,
+    turn_pad,
+    turn_shuffle,
 )
 from livestyle.settings import nearest_names
 from livestyle.show import Show, move_blend, pick, set_blend
@@ -53,12 +53,6 @@ def _step_value(show: Show, name: Literal["alpha", "stability"], step: float) ->
     return _set_value(show, name, round(min(1.0, max(0.0, getattr(show.look, name) + step)), 2))
 
 
-def _toggle(show: Show, name: Literal["preserve_color", "palette", "mirror", "bypass"], label: str) -> Show:
-    on = not getattr(show.look, name)
-    change: dict[str, Any] = {name: on}
-    return replace(show, look=replace(show.look, **change), message=f"{label} {'on' if on else 'off'}")
-
-
 def _fade_time(show: Show) -> Show:
     longer = [s for s in FADE_CHOICES_SECONDS if s > show.fade_seconds]
     return _set_fade_time(show, longer[0] if longer else FADE_CHOICES_SECONDS[0])
@@ -66,10 +60,6 @@ def _fade_time(show: Show) -> Show:
 
 def _set_fade_time(show: Show, seconds: float) -> Show:
     return replace(show, fade_seconds=seconds, message=f"crossfade {seconds:g} s")
-
-
-def _record(show: Show, on: bool) -> Show:
-    return replace(show, recording=on, message="recording" if on else "recording stopped")
 
 
 def _number_command(number: int) -> Command:
@@ -100,6 +90,16 @@ def _named_look(show: Show, now: float, value: object) -> Show:
     return recall_look(show, value, now)
 
 
+def _look_switch(
+    name: str, key: str, help: str, attribute: Literal["preserve_color", "palette", "mirror", "bypass"], label: str
+) -> Command:
+    def turn(show: Show, on: bool) -> Show:
+        change: dict[str, Any] = {attribute: on}
+        return replace(show, look=replace(show.look, **change), message=f"{label} {'on' if on else 'off'}")
+
+    return switch_command(name, (key,), help, lambda show: bool(getattr(show.look, attribute)), turn)
+
+
 def _part_command(name: Literal["alpha", "stability"], help: str) -> Command:
     def apply(show: Show, now: float, value: object) -> Show:
         return _set_value(show, name, values.number(value, name, 0, 1))
@@ -119,32 +119,35 @@ COMMANDS: tuple[Command, ...] = (
     Command("stability-down", (",",), "less steady", lambda s, now: _step_value(s, "stability", -STEP)),
     Command("stability-up", (".",), "steadier", lambda s, now: _step_value(s, "stability", STEP)),
     Command("fade-time", ("t",), "crossfade time: 0, 0.5, 1, 2, 4 s", lambda s, now: _fade_time(s)),
-    Command("color", ("c",), "keep the camera's colours", lambda s, now: _toggle(s, "preserve_color", "own colours")),
-    Command("palette", ("k",), "match the style's palette", lambda s, now: _toggle(s, "palette", "palette")),
-    Command("mirror", ("m",), "mirror", lambda s, now: _toggle(s, "mirror", "mirror")),
-    Command("bypass", ("b",), "show the camera itself", lambda s, now: _toggle(s, "bypass", "bypass")),
-    Command(
+    _look_switch("color", "c", "keep the camera's colours", "preserve_color", "own colours"),
+    _look_switch("palette", "k", "match the style's palette", "palette", "palette"),
+    _look_switch("mirror", "m", "mirror", "mirror", "mirror"),
+    _look_switch("bypass", "b", "show the camera itself", "bypass", "bypass"),
+    switch_command(
         "freeze",
         ("space",),
         "freeze the picture",
-        lambda s, now: replace(s, frozen=not s.frozen, message="frozen" if not s.frozen else ""),
+        lambda s: s.frozen,
+        lambda s, on: replace(s, frozen=on, message="frozen" if on else ""),
     ),
     Command("region", ("tab",), "change the next region's styles", lambda s, now: next_region(s)),
-    Command("shuffle", ("a",), "autoplay: all styles in random order", lambda s, now: toggle_shuffle(s)),
+    switch_command("shuffle", ("a",), "autoplay: all styles in random order", lambda s: s.shuffle, turn_shuffle),
     Command("tap", ("o",), "tap the beat that autoplay follows", lambda s, now: tap(s, now)),
     Command("view", ("x",), "painting, beside the original, or a wipe", lambda s, now: next_view(s)),
-    Command("pad", ("d",), "blend four styles with the mouse", lambda s, now: toggle_pad(s)),
+    switch_command("pad", ("d",), "blend four styles with the mouse", lambda s: s.pad is not None, turn_pad),
     Command("snapshot", ("s",), "save a PNG of the painting", lambda s, now: replace(s, snapshots=s.snapshots + 1)),
-    Command(
+    switch_command(
         "record",
         ("v",),
         "record a video, or stop",
-        lambda s, now: _record(s, not s.recording),
-        Value("on or off", lambda s, now, value: _record(s, values.switch(value, "record")), optional=True),
+        lambda s: s.recording,
+        lambda s, on: replace(s, recording=on, message="recording" if on else "recording stopped"),
     ),
-    Command("fullscreen", ("f",), "full screen", lambda s, now: replace(s, fullscreen=not s.fullscreen)),
-    Command("hud", ("i",), "show or hide the numbers", lambda s, now: replace(s, hud=not s.hud)),
-    Command("help", ("?", "h"), "show or hide this help", lambda s, now: replace(s, help=not s.help)),
+    switch_command(
+        "fullscreen", ("f",), "full screen", lambda s: s.fullscreen, lambda s, on: replace(s, fullscreen=on)
+    ),
+    switch_command("hud", ("i",), "show or hide the numbers", lambda s: s.hud, lambda s, on: replace(s, hud=on)),
+    switch_command("help", ("?", "h"), "show or hide this help", lambda s: s.help, lambda s, on: replace(s, help=on)),
     *(command for key in FUNCTION_KEYS for command in _look_commands(key)),
     Command(
         "store",

@@ -45,18 +45,18 @@ def next_region(show: Show) -> Show:
     return focus_region(show, show.look.layout.next_focus() if show.look.layout else 0)
 
 
-def toggle_pad(show: Show) -> Show:
-    """Turn the pad on, with the last picks in its corners, or off."""
-    pad = None if show.pad else pad_of(show.recent, show.styles)
-    if show.pad is None and pad is None:
+def turn_pad(show: Show, on: bool) -> Show:
+    """Turn the pad on, with the last picks in its corners, or off. One that is on stays as it is."""
+    pad = (show.pad or pad_of(show.recent, show.styles)) if on else None
+    if on and pad is None:
         return replace(show, message="the pad needs four styles")
     return replace(show, pad=pad, message="pad: move the mouse" if pad else "pad off")
 
 
-def toggle_shuffle(show: Show) -> Show:
+def turn_shuffle(show: Show, on: bool) -> Show:
     """Turn autoplay on or off."""
     every = f"{BEATS} beats" if beat_seconds(show.taps) else f"{show.shuffle_seconds:g} s"
-    return replace(show, shuffle=not show.shuffle, message="shuffle off" if show.shuffle else f"shuffle every {every}")
+    return replace(show, shuffle=on, message=f"shuffle every {every}" if on else "shuffle off")
 
 
 def tap(show: Show, now_seconds: float) -> Show:

@@ -133,6 +133,15 @@ def test_commands_with_values_answer_with_the_new_state(site: Site) -> None:
     assert site.command("mirror").json["look"]["mirror"] is True
 
 
+def test_switches_take_on_and_off(site: Site) -> None:
+    for name in ("mirror", "bypass"):
+        for value, on in (("on", True), ("on", True), ("off", False), (True, True), (0, False)):
+            assert site.command(name, value).json["look"][name] is on
+    for name in ("freeze", "shuffle", "pad", "fullscreen", "hud", "help"):
+        for value, on in (("on", True), ("on", True), ("off", False)):
+            assert site.command(name, value).json["frozen" if name == "freeze" else name] is on
+
+
 def test_a_snapshot_is_saved_and_named(site: Site, tmp_path: Path) -> None:
     message = site.command("snapshot").json["message"]
     assert message.startswith("saved ") and (tmp_path / message.removeprefix("saved ")).exists()
@@ -161,6 +170,7 @@ BAD_COMMANDS = {
     "blend of none": ({"name": "blend", "value": {}}, "above 0"),
     "blend unknown": ({"name": "blend", "value": "wave:1,nothing_here:1"}, "'nothing_here'"),
     "switch": ({"name": "record", "value": "perhaps"}, "send on or off"),
+    "look's switch": ({"name": "mirror", "value": 2}, "mirror 2: send on or off"),
     "no name": ({"value": 3}, "send an object with a name"),
     "other keys": ({"name": "next", "then": "quit"}, "send an object with a name"),
     "no object": (["next"], "send an object with a name"),

@@ -32,6 +32,8 @@ def show_state(show: Show, now_seconds: float) -> State:
         "fullscreen": show.fullscreen,
         "hud": show.hud,
         "help": show.help,
+        "shuffle": show.shuffle,
+        "pad": show.pad is not None,
         "recording": show.recording,
         "message": show.message,
     }
