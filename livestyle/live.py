@@ -9,7 +9,7 @@ from pathlib import Path
 from livestyle import hud
 from livestyle.app import Director, LiveShow, Sink
 from livestyle.engine_thread import Finished
-from livestyle.meters import Meters, percentiles_ms, process_age_seconds
+from livestyle.meters import Meters, process_age_seconds
 from livestyle.options import Setup
 from livestyle.outputs import Outputs
 from livestyle.pacing import CaptureThread
@@ -86,8 +86,8 @@ class _Report:
 
     def close(self, meters: Meters) -> None:
         """Say what the show's meters have."""
-        p50, p95 = percentiles_ms(meters.latency_ms)
-        stages = ", ".join(f"{stage} {percentiles_ms(ms)[0]:.1f}" for stage, ms in meters.stage_ms.items())
+        p50, p95 = meters.latency.percentiles_ms()
+        stages = ", ".join(f"{stage} {times.percentiles_ms()[0]:.1f}" for stage, times in meters.stages.items())
         self._setup.say(
             f"{meters.shown} paintings{self._size_text}, {meters.fps:.1f} fps, latency p50 {p50:.0f} ms "
             f"p95 {p95:.0f} ms (stages p50 in ms: {stages})"

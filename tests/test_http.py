@@ -107,6 +107,7 @@ def test_the_state_has_what_a_controller_needs(site: Site) -> None:
     assert "wave" in state["styles"] and state["look"]["weights"] == {"wave": 1.0}
     assert state["look"]["alpha"] == 1.0 and state["look"]["mirror"] is False
     assert state["stats"]["fps"] >= 0 and state["stats"]["latency_p50_ms"] <= state["stats"]["latency_p95_ms"]
+    assert state["stats"]["latency_p95_ms"] <= state["stats"]["latency_max_ms"]
     assert state["source"] == "live" and state["recording"] is False and state["outputs"] == []
 
 
