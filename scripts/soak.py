@@ -95,7 +95,7 @@ class Program:
             except OSError:
                 pass  # it does not listen yet
             time.sleep(0.2)
-        raise SystemExit(f"no painting within {START_SECONDS:g} s:\n{self.said}")
+        raise SystemExit(f"the show does not begin:\n{self.said}")
 
     def tidy(self) -> None:
         """Delete the snapshots and recordings that are whole."""
@@ -168,6 +168,8 @@ def soak(seconds: float, arguments: Sequence[str], *, window: bool, seed: int) -
         sending.stop()
         died = died or program.quit()
         program.tidy()
+        if not samples:
+            raise SystemExit(f"the show died at once:\n{program.said}")
         for failure in sending.failures:
             print(failure, file=sys.stderr)
         return report_of(
