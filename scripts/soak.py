@@ -167,6 +167,7 @@ def soak(seconds: float, arguments: Sequence[str], *, window: bool, seed: int) -
         )
         sending.stop()
         died = died or program.quit()
+        watcher.join()
         program.tidy()
         if not samples:
             raise SystemExit(f"the show died at once:\n{program.said}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import threading
 from typing import Any
 
@@ -70,13 +71,17 @@ class Desk:
     """OSC; nothing is answered."""
 
     def __init__(self, port: int) -> None:
-        from pythonosc.udp_client import SimpleUDPClient
-
-        self._client = SimpleUDPClient(HOST, port)
+        self._port = port
 
     def send(self, order: Order) -> None:
-        """Send it on its way."""
-        self._client.send_message(f"/livestyle/{order.name}", [] if order.value is None else order.value)
+        """Send it on its way. Raises OSError."""
+        from pythonosc.osc_message_builder import OscMessageBuilder
+
+        message = OscMessageBuilder(f"/livestyle/{order.name}")
+        if order.value is not None:
+            message.add_arg(order.value)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            udp.sendto(message.build().dgram, (HOST, self._port))
 
 
 class Keyboard:
@@ -99,6 +104,10 @@ class Watcher:
         self._connection = http.client.HTTPConnection(HOST, port, timeout=ANSWER_SECONDS)
         self._thread = threading.Thread(target=self._watch, name="watcher", daemon=True)
         self._thread.start()
+
+    def join(self) -> None:
+        """Wait for the end, once the show has ended."""
+        self._thread.join(ANSWER_SECONDS)
 
     def _watch(self) -> None:
         try:
