@@ -9,6 +9,7 @@ from pathlib import Path
 from livestyle import hud
 from livestyle.app import Director, LiveShow, Sink
 from livestyle.engine_thread import Finished
+from livestyle.heaps import few_heaps
 from livestyle.meters import Meters, process_age_seconds
 from livestyle.options import Setup
 from livestyle.outputs import Outputs
@@ -43,6 +44,7 @@ class LiveOptions:
 
 def run_show(setup: Setup, open_source: Callable[[], Source], show: Show, options: LiveOptions) -> Meters:
     """Run a show to its end and say how fast it was. Raises LivestyleError."""
+    few_heaps()
 
     def make_painter() -> Painter:
         engine, largest = setup.engine, None
