@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from livestyle import hud
-from livestyle.control import Show, command_for_key, command_named, describe, help_lines
+from livestyle.control import command_for_key, command_named, help_lines
 from livestyle.engine_thread import EngineThread, Finished
 from livestyle.errors import LivestyleError
 from livestyle.frame import Picture
@@ -31,6 +31,7 @@ from livestyle.pacing import CaptureThread
 from livestyle.pipeline import Painter, prepared, timed
 from livestyle.remote.inbox import Request, State
 from livestyle.remote.state import outputs_state, show_state, stats_state
+from livestyle.show import Show, describe
 from livestyle.sinks.images import save_image
 from livestyle.sinks.window import Window
 from livestyle.view import View

@@ -7,13 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from livestyle.errors import SettingError
-from livestyle.values import quoted
-
-if TYPE_CHECKING:
-    from livestyle.control import Show
+from livestyle.show import Show
+from livestyle.values import quoted, switch
 
 
 @dataclass(frozen=True)
@@ -52,3 +49,16 @@ def value_command(name: str, help: str, allowed: str, apply: Callable[[Show, flo
         raise SettingError(f"{name} needs a value: {allowed}")
 
     return Command(name, (), help, without, Value(allowed, apply))
+
+
+def switch_command(
+    name: str, keys: tuple[str, ...], help: str, is_on: Callable[[Show], bool], turn: Callable[[Show, bool], Show]
+) -> Command:
+    """A command that changes over, or does as its value says: on or off."""
+    return Command(
+        name,
+        keys,
+        help,
+        lambda show, now: turn(show, not is_on(show)),
+        Value("on or off", lambda show, now, value: turn(show, switch(value, name)), optional=True),
+    )

@@ -7,27 +7,24 @@ does not know about windows, networks or threads; whoever holds the state applie
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 from livestyle import values
-from livestyle.command import Command, Value, value_command
+from livestyle.command import Command, switch_command, value_command
 from livestyle.errors import SettingError
 from livestyle.keys import FUNCTION_KEYS
 from livestyle.moves import (
     next_region,
     next_view,
-    picks_of,
-    share_of_newer,
+    recall_look,
     store_look,
     tap,
-    toggle_pad,
-    toggle_shuffle,
+    turn_pad,
+    turn_shuffle,
 )
-from livestyle.pad import Pad
-from livestyle.settings import Look, StyleWeights, nearest_names, normalised
-from livestyle.view import View
+from livestyle.settings import nearest_names
+from livestyle.show import Show, move_blend, pick, set_blend
 
 FADE_CHOICES_SECONDS = (0.0, 0.5, 1.0, 2.0, 4.0)
 STEP = 0.05
@@ -35,114 +32,6 @@ STORE_SECONDS = 5.0
 """How long after `w` a function key stores the look that is seen."""
 SHIFT_SECONDS = 1.0
 """How long after Shift it does: OpenCV tells neither when Shift goes up nor whether it is held."""
-
-
-@dataclass(frozen=True)
-class Show:
-    """Everything that commands change. Times are seconds of one monotonic clock."""
-
-    styles: tuple[str, ...]
-    """All styles in order; the first nine are on the number keys."""
-    look: Look
-    """Where the crossfade is going; `look_at` says where it is."""
-    picks: tuple[str, str]
-    """The last two picks, the newest second."""
-    blend: float = 1.0
-    """Between the last two picks: 0 is all the older, 1 all the newer."""
-    fade_seconds: float = 1.0
-    fade_from: StyleWeights = ()
-    fade_start_seconds: float = 0.0
-    hud: bool = True
-    help: bool = False
-    fullscreen: bool = False
-    frozen: bool = False
-    snapshots: int = 0
-    """Snapshots asked for so far."""
-    looks: Mapping[str, Look] = field(default_factory=dict)
-    """Looks with a name; those named F1 to F12 are on the function keys."""
-    storing_until_seconds: float = 0.0
-    """Until then a function key stores."""
-    shuffle: bool = False
-    """Autoplay is on; see `livestyle.shuffle`."""
-    shuffle_seconds: float = 20.0
-    taps: tuple[float, ...] = ()
-    """Of the tempo, in seconds; see `livestyle.tempo`."""
-    view: View = View()
-    pad: Pad | None = None
-    recent: tuple[str, ...] = ()
-    """The last four picks, the newest first."""
-    held: Literal["", "wipe", "split"] = ""
-    """What the mouse has hold of."""
-    recording: bool = False
-    """A video of the show is wanted; the outputs say whether it works."""
-    quitting: bool = False
-    message: str = ""
-    """What the last command did, for the window; never in the clean picture."""
-
-    def look_at(self, now_seconds: float) -> Look:
-        """The Look at a moment: in a crossfade, between the old weights and the new."""
-        elapsed = now_seconds - self.fade_start_seconds
-        if not self.fade_from or elapsed >= self.fade_seconds:
-            return self.look
-        part = max(0.0, elapsed / self.fade_seconds)
-        mixed = [(name, w * (1 - part)) for name, w in self.fade_from]
-        mixed += [(name, w * part) for name, w in self.look.weights]
-        return replace(self.look, weights=normalised(mixed))
-
-
-def new_show(
-    styles: tuple[str, ...],
-    look: Look,
-    *,
-    fade_seconds: float = 1.0,
-    looks: Mapping[str, Look] | None = None,
-    shuffle_seconds: float | None = None,
-) -> Show:
-    """The state a show starts in. shuffle_seconds: autoplay is on from the start, with this interval."""
-    show = Show(styles=styles, look=look, picks=picks_of(look.weights), fade_seconds=fade_seconds, looks=looks or {})
-    return replace(show, shuffle=True, shuffle_seconds=shuffle_seconds) if shuffle_seconds else show
-
-
-def fade_to(show: Show, weights: StyleWeights, now_seconds: float) -> Show:
-    """Start a crossfade from what is seen now to other weights."""
-    return replace(
-        show,
-        look=replace(show.look, weights=weights, bypass=False),
-        fade_from=show.look_at(now_seconds).weights,
-        fade_start_seconds=now_seconds,
-    )
-
-
-def pick(show: Show, name: str, now_seconds: float) -> Show:
-    """Crossfade to one style."""
-    previous = show.picks[1] if show.picks[1] != name else show.picks[0]
-    show = fade_to(show, ((name, 1.0),), now_seconds)
-    recent = (name, *(n for n in show.recent if n != name))[:4]
-    return replace(show, picks=(previous, name), recent=recent, blend=1.0, message=name)
-
-
-def set_blend(show: Show, weights: StyleWeights, now_seconds: float) -> Show:
-    """Crossfade to a blend; [ and ] then move between its two heaviest styles."""
-    show = fade_to(show, weights, now_seconds)
-    return replace(show, picks=picks_of(weights), blend=share_of_newer(weights), message=describe(weights))
-
-
-def move_blend(show: Show, step: float, now_seconds: float) -> Show:
-    """Shift the blend between the last two picks; at once, as the key is held down."""
-    older, newer = show.picks
-    if older == newer:
-        return replace(show, message="pick two styles first, then [ and ] blend them")
-    blend = min(1.0, max(0.0, show.blend + step))
-    weights = normalised([(older, 1 - blend), (newer, blend)])
-    look = replace(show.look, weights=weights, bypass=False)
-    return replace(show, look=look, blend=blend, fade_from=(), message=describe(weights))
-
-
-def describe(weights: StyleWeights) -> str:
-    """Styles and weights in one line."""
-    if len(weights) == 1:
-        return weights[0][0]
-    return " + ".join(f"{name} {weight:.0%}" for name, weight in weights)
 
 
 def _step_style(show: Show, step: int, now: float) -> Show:
@@ -164,12 +53,6 @@ def _step_value(show: Show, name: Literal["alpha", "stability"], step: float) ->
     return _set_value(show, name, round(min(1.0, max(0.0, getattr(show.look, name) + step)), 2))
 
 
-def _toggle(show: Show, name: Literal["preserve_color", "palette", "mirror", "bypass"], label: str) -> Show:
-    on = not getattr(show.look, name)
-    change: dict[str, Any] = {name: on}
-    return replace(show, look=replace(show.look, **change), message=f"{label} {'on' if on else 'off'}")
-
-
 def _fade_time(show: Show) -> Show:
     longer = [s for s in FADE_CHOICES_SECONDS if s > show.fade_seconds]
     return _set_fade_time(show, longer[0] if longer else FADE_CHOICES_SECONDS[0])
@@ -177,22 +60,6 @@ def _fade_time(show: Show) -> Show:
 
 def _set_fade_time(show: Show, seconds: float) -> Show:
     return replace(show, fade_seconds=seconds, message=f"crossfade {seconds:g} s")
-
-
-def recall_look(show: Show, name: str, now_seconds: float) -> Show:
-    """Crossfade to a look with a name; what else it says happens at once."""
-    if name not in show.looks:
-        return replace(show, message=f"no look on {name}: w {name} stores this one")
-    look = show.looks[name]
-    styles = [style for region in look.region_styles for style, _ in region or ()]
-    missing = [style for style in styles if style not in show.styles]
-    if missing:
-        return replace(show, message=f"look {name}: there is no style {', '.join(missing)}")
-    return replace(set_blend(show, look.weights, now_seconds), look=look, message=f"{name}: {describe(look.weights)}")
-
-
-def _record(show: Show, on: bool) -> Show:
-    return replace(show, recording=on, message="recording" if on else "recording stopped")
 
 
 def _number_command(number: int) -> Command:
@@ -223,6 +90,16 @@ def _named_look(show: Show, now: float, value: object) -> Show:
     return recall_look(show, value, now)
 
 
+def _look_switch(
+    name: str, key: str, help: str, attribute: Literal["preserve_color", "palette", "mirror", "bypass"], label: str
+) -> Command:
+    def turn(show: Show, on: bool) -> Show:
+        change: dict[str, Any] = {attribute: on}
+        return replace(show, look=replace(show.look, **change), message=f"{label} {'on' if on else 'off'}")
+
+    return switch_command(name, (key,), help, lambda show: bool(getattr(show.look, attribute)), turn)
+
+
 def _part_command(name: Literal["alpha", "stability"], help: str) -> Command:
     def apply(show: Show, now: float, value: object) -> Show:
         return _set_value(show, name, values.number(value, name, 0, 1))
@@ -242,32 +119,35 @@ COMMANDS: tuple[Command, ...] = (
     Command("stability-down", (",",), "less steady", lambda s, now: _step_value(s, "stability", -STEP)),
     Command("stability-up", (".",), "steadier", lambda s, now: _step_value(s, "stability", STEP)),
     Command("fade-time", ("t",), "crossfade time: 0, 0.5, 1, 2, 4 s", lambda s, now: _fade_time(s)),
-    Command("color", ("c",), "keep the camera's colours", lambda s, now: _toggle(s, "preserve_color", "own colours")),
-    Command("palette", ("k",), "match the style's palette", lambda s, now: _toggle(s, "palette", "palette")),
-    Command("mirror", ("m",), "mirror", lambda s, now: _toggle(s, "mirror", "mirror")),
-    Command("bypass", ("b",), "show the camera itself", lambda s, now: _toggle(s, "bypass", "bypass")),
-    Command(
+    _look_switch("color", "c", "keep the camera's colours", "preserve_color", "own colours"),
+    _look_switch("palette", "k", "match the style's palette", "palette", "palette"),
+    _look_switch("mirror", "m", "mirror", "mirror", "mirror"),
+    _look_switch("bypass", "b", "show the camera itself", "bypass", "bypass"),
+    switch_command(
         "freeze",
         ("space",),
         "freeze the picture",
-        lambda s, now: replace(s, frozen=not s.frozen, message="frozen" if not s.frozen else ""),
+        lambda s: s.frozen,
+        lambda s, on: replace(s, frozen=on, message="frozen" if on else ""),
     ),
     Command("region", ("tab",), "change the next region's styles", lambda s, now: next_region(s)),
-    Command("shuffle", ("a",), "autoplay: all styles in random order", lambda s, now: toggle_shuffle(s)),
+    switch_command("shuffle", ("a",), "autoplay: all styles in random order", lambda s: s.shuffle, turn_shuffle),
     Command("tap", ("o",), "tap the beat that autoplay follows", lambda s, now: tap(s, now)),
     Command("view", ("x",), "painting, beside the original, or a wipe", lambda s, now: next_view(s)),
-    Command("pad", ("d",), "blend four styles with the mouse", lambda s, now: toggle_pad(s)),
+    switch_command("pad", ("d",), "blend four styles with the mouse", lambda s: s.pad is not None, turn_pad),
     Command("snapshot", ("s",), "save a PNG of the painting", lambda s, now: replace(s, snapshots=s.snapshots + 1)),
-    Command(
+    switch_command(
         "record",
         ("v",),
         "record a video, or stop",
-        lambda s, now: _record(s, not s.recording),
-        Value("on or off", lambda s, now, value: _record(s, values.switch(value, "record")), optional=True),
+        lambda s: s.recording,
+        lambda s, on: replace(s, recording=on, message="recording" if on else "recording stopped"),
     ),
-    Command("fullscreen", ("f",), "full screen", lambda s, now: replace(s, fullscreen=not s.fullscreen)),
-    Command("hud", ("i",), "show or hide the numbers", lambda s, now: replace(s, hud=not s.hud)),
-    Command("help", ("?", "h"), "show or hide this help", lambda s, now: replace(s, help=not s.help)),
+    switch_command(
+        "fullscreen", ("f",), "full screen", lambda s: s.fullscreen, lambda s, on: replace(s, fullscreen=on)
+    ),
+    switch_command("hud", ("i",), "show or hide the numbers", lambda s: s.hud, lambda s, on: replace(s, hud=on)),
+    switch_command("help", ("?", "h"), "show or hide this help", lambda s: s.help, lambda s, on: replace(s, help=on)),
     *(command for key in FUNCTION_KEYS for command in _look_commands(key)),
     Command(
         "store",

@@ -17,11 +17,11 @@ from PIL import Image
 
 from livestyle import hud
 from livestyle.app import Sink
-from livestyle.control import Show, describe, fade_to, pick
 from livestyle.engine_thread import Finished
 from livestyle.frame import Picture
 from livestyle.pipeline import resized
 from livestyle.settings import StyleWeights, normalised
+from livestyle.show import Show, describe, fade_to, pick
 from livestyle.sinks.images import save_image
 from livestyle.sinks.video import VideoOptions, VideoSink, check_output
 

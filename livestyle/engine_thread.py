@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from livestyle.control import Show
 from livestyle.frame import Frame
 from livestyle.pacing import Latest
 from livestyle.pipeline import Painter, Painting
 from livestyle.settings import Look
+from livestyle.show import Show
 
 WAIT_SECONDS = 0.1
 

@@ -8,14 +8,15 @@ from pathlib import Path
 
 from livestyle import hud
 from livestyle.app import Director, LiveShow, Sink
-from livestyle.control import Show
 from livestyle.engine_thread import Finished
-from livestyle.meters import Meters, percentiles_ms, process_age_seconds
+from livestyle.heaps import few_heaps
+from livestyle.meters import Meters, process_age_seconds
 from livestyle.options import Setup
 from livestyle.outputs import Outputs
 from livestyle.pacing import CaptureThread
 from livestyle.pipeline import Painter
 from livestyle.rate import RateHold
+from livestyle.show import Show
 from livestyle.sinks.window import Window
 from livestyle.sources import Source
 
@@ -43,6 +44,7 @@ class LiveOptions:
 
 def run_show(setup: Setup, open_source: Callable[[], Source], show: Show, options: LiveOptions) -> Meters:
     """Run a show to its end and say how fast it was. Raises LivestyleError."""
+    few_heaps()
 
     def make_painter() -> Painter:
         engine, largest = setup.engine, None
@@ -86,8 +88,8 @@ class _Report:
 
     def close(self, meters: Meters) -> None:
         """Say what the show's meters have."""
-        p50, p95 = percentiles_ms(meters.latency_ms)
-        stages = ", ".join(f"{stage} {percentiles_ms(ms)[0]:.1f}" for stage, ms in meters.stage_ms.items())
+        p50, p95 = meters.latency.percentiles_ms()
+        stages = ", ".join(f"{stage} {times.percentiles_ms()[0]:.1f}" for stage, times in meters.stages.items())
         self._setup.say(
             f"{meters.shown} paintings{self._size_text}, {meters.fps:.1f} fps, latency p50 {p50:.0f} ms "
             f"p95 {p95:.0f} ms (stages p50 in ms: {stages})"

@@ -1,13 +1,20 @@
-"""Rolling measurements for the HUD and the closing report."""
+"""Measurements for the HUD, the state and the closing report, in a space that does not grow with the show."""
 
 from __future__ import annotations
 
+import math
 import os
 from collections import deque
 from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
+
+RECENT = 300
+"""Times that are kept one by one."""
+SHORTEST_MS, STEP, STEPS = 0.01, 1.01, 1900
+"""The histogram of all times: its first edge, the ratio of two edges, and how many there are (to 1.6e6 ms)."""
 
 
 def percentiles_ms(values_ms: Iterable[float]) -> tuple[float, float]:
@@ -40,13 +47,43 @@ class RateMeter:
         return (len(self._times) - 1) / max(1e-9, self._times[-1] - self._times[0])
 
 
+class Times:
+    """Milliseconds that one thing took, over and over: the last RECENT themselves, of all a histogram."""
+
+    def __init__(self) -> None:
+        self.recent: deque[float] = deque(maxlen=RECENT)
+        self.count = 0
+        self._steps = np.zeros(STEPS, np.int64)
+
+    def add(self, ms: float) -> None:
+        """It took so long once more."""
+        self.recent.append(ms)
+        self.count += 1
+        step = int(math.log(max(ms, SHORTEST_MS) / SHORTEST_MS, STEP))
+        self._steps[min(step, STEPS - 1)] += 1
+
+    def percentiles_ms(self) -> tuple[float, float]:
+        """(p50, p95) of all, each to half a percent; (nan, nan) of none."""
+        if not self.count:
+            return float("nan"), float("nan")
+        below = np.searchsorted(np.cumsum(self._steps), [0.5 * self.count, 0.95 * self.count])
+        p50, p95 = SHORTEST_MS * STEP ** (below + 0.5)
+        return float(p50), float(p95)
+
+    def median_of_last_ms(self, count: int = 10) -> float:
+        """Median of the last few; 0 of none."""
+        last = list(islice(reversed(self.recent), count))
+        return float(np.median(last)) if last else 0.0
+
+
 class Meters:
     """Frame rate, latency and stage times of a show. Written and read by one thread."""
 
-    def __init__(self, keep: int = 100_000) -> None:
+    def __init__(self) -> None:
         self.rate = RateMeter()
-        self.latency_ms: deque[float] = deque(maxlen=keep)
-        self.stage_ms: dict[str, deque[float]] = {}
+        self.latency = Times()
+        """From the camera's frame to its painting on the screen."""
+        self.stages: dict[str, Times] = {}
         self._newest: tuple[str, ...] = ()
         self.first_shown_seconds: float | None = None
         self.last_shown_seconds = 0.0
@@ -59,9 +96,9 @@ class Meters:
         """
         self.rate.tick(now_seconds)
         self.shown += 1
-        self.latency_ms.append((now_seconds - grabbed_at_seconds) * 1000)
+        self.latency.add((now_seconds - grabbed_at_seconds) * 1000)
         for stage, ms in stage_ms.items():
-            self.stage_ms.setdefault(stage, deque(maxlen=self.latency_ms.maxlen)).append(ms)
+            self.stages.setdefault(stage, Times()).add(ms)
         self._newest = tuple(stage_ms)
         if self.first_shown_seconds is None:
             self.first_shown_seconds = now_seconds
@@ -76,17 +113,11 @@ class Meters:
 
     def recent_latency_ms(self) -> float:
         """Median of the last few latencies; 0 before the first."""
-        return _recent(self.latency_ms)
+        return self.latency.median_of_last_ms()
 
     def recent_stage_ms(self) -> dict[str, float]:
         """For each stage of the newest painting the median of its last few times."""
-        return {stage: _recent(self.stage_ms[stage]) for stage in self._newest}
-
-
-def _recent(values: deque[float], count: int = 10) -> float:
-    """Median of the last few; 0 of none."""
-    last = [values[-i] for i in range(1, min(count, len(values)) + 1)]
-    return float(np.median(last)) if last else 0.0
+        return {stage: self.stages[stage].median_of_last_ms() for stage in self._newest}
 
 
 def process_age_seconds() -> float | None:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from livestyle.control import Show
 from livestyle.masks import Layout, Split
 from livestyle.moves import focus_region
 from livestyle.pointer import Pointer
+from livestyle.show import Show
 
 GRAB = 0.04
 """How near to a split's edge a press takes hold of it, of the picture's side."""

@@ -6,33 +6,28 @@ Pure functions for the command table (`livestyle.control`) and the mouse (`lives
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from livestyle.pad import pad_of
-from livestyle.settings import StyleWeights
+from livestyle.show import Show, describe, picks_of, set_blend, share_of_newer
 from livestyle.tempo import BEATS, TAPS_NEEDED, beat_seconds, tapped
-
-if TYPE_CHECKING:
-    from livestyle.control import Show
-
-
-def picks_of(weights: StyleWeights) -> tuple[str, str]:
-    """A blend as if its heaviest styles had been picked, the heaviest last."""
-    heaviest = sorted(weights, key=lambda pair: pair[1])
-    return heaviest[-2][0] if len(heaviest) > 1 else heaviest[-1][0], heaviest[-1][0]
-
-
-def share_of_newer(weights: StyleWeights) -> float:
-    """How far a blend is between its `picks_of`, as `Show.blend` counts."""
-    older, newer = picks_of(weights)
-    shares = dict(weights)
-    return 1.0 if older == newer else shares[newer] / (shares[older] + shares[newer])
 
 
 def store_look(show: Show, name: str) -> Show:
     """Give the look that is seen, or faded to, a name; the file is written by `livestyle.presets.Keeper`."""
     look = replace(show.look, bypass=False)
     return replace(show, looks={**show.looks, name: look}, storing_until_seconds=0.0, message=f"stored as {name}")
+
+
+def recall_look(show: Show, name: str, now_seconds: float) -> Show:
+    """Crossfade to a look with a name; what else it says happens at once."""
+    if name not in show.looks:
+        return replace(show, message=f"no look on {name}: w {name} stores this one")
+    look = show.looks[name]
+    styles = [style for region in look.region_styles for style, _ in region or ()]
+    missing = [style for style in styles if style not in show.styles]
+    if missing:
+        return replace(show, message=f"look {name}: there is no style {', '.join(missing)}")
+    return replace(set_blend(show, look.weights, now_seconds), look=look, message=f"{name}: {describe(look.weights)}")
 
 
 def focus_region(show: Show, region: int) -> Show:
@@ -50,18 +45,18 @@ def next_region(show: Show) -> Show:
     return focus_region(show, show.look.layout.next_focus() if show.look.layout else 0)
 
 
-def toggle_pad(show: Show) -> Show:
-    """Turn the pad on, with the last picks in its corners, or off."""
-    pad = None if show.pad else pad_of(show.recent, show.styles)
-    if show.pad is None and pad is None:
+def turn_pad(show: Show, on: bool) -> Show:
+    """Turn the pad on, with the last picks in its corners, or off. One that is on stays as it is."""
+    pad = (show.pad or pad_of(show.recent, show.styles)) if on else None
+    if on and pad is None:
         return replace(show, message="the pad needs four styles")
     return replace(show, pad=pad, message="pad: move the mouse" if pad else "pad off")
 
 
-def toggle_shuffle(show: Show) -> Show:
+def turn_shuffle(show: Show, on: bool) -> Show:
     """Turn autoplay on or off."""
     every = f"{BEATS} beats" if beat_seconds(show.taps) else f"{show.shuffle_seconds:g} s"
-    return replace(show, shuffle=not show.shuffle, message="shuffle off" if show.shuffle else f"shuffle every {every}")
+    return replace(show, shuffle=on, message=f"shuffle every {every}" if on else "shuffle off")
 
 
 def tap(show: Show, now_seconds: float) -> Show:

@@ -26,10 +26,10 @@ from typing import Any
 
 import platformdirs
 
-from livestyle.control import Show
 from livestyle.errors import LivestyleError, OutputError, SettingError
 from livestyle.masks import ORIGINAL, Layout, Split, layout_of, read_mask, split_of, style_of
 from livestyle.settings import Look, StyleWeights, nearest_names, parse_style_weights
+from livestyle.show import Show
 
 if sys.version_info >= (3, 11):
     import tomllib

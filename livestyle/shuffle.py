@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import random
 
-from livestyle.control import Show, pick
 from livestyle.settings import StyleWeights
+from livestyle.show import Show, pick
 from livestyle.tempo import change_interval, next_change
 
 

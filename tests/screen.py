@@ -23,30 +23,11 @@ def screen_problem() -> str:
     return f"not installed: {', '.join(missing)} (Debian: apt install xvfb xdotool imagemagick)" if missing else ""
 
 
-class Screen:
-    """A context manager around one Xvfb."""
+class Display:
+    """An X screen that is there already, by its name, as in ":0"."""
 
-    def __init__(self, size: str = "1000x700x24") -> None:
-        read_end, write_end = os.pipe()
-        self._server = subprocess.Popen(
-            ["Xvfb", "-displayfd", str(write_end), "-screen", "0", size, "-nolisten", "tcp"],
-            pass_fds=[write_end],
-            stderr=subprocess.DEVNULL,
-        )
-        os.close(write_end)
-        with os.fdopen(read_end) as answer:
-            number = answer.readline().strip()
-        assert number, "Xvfb did not start"
-        self.display = f":{number}"
-
-    def __enter__(self) -> Screen:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.terminate()
-        self._server.wait(timeout=10)
+    def __init__(self, display: str) -> None:
+        self.display = display
 
     def _xdotool(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         env = os.environ | {"DISPLAY": self.display}
@@ -107,3 +88,29 @@ class Screen:
         env = os.environ | {"DISPLAY": self.display}
         subprocess.run(["import", "-window", "root", str(path)], env=env, check=True, timeout=30)
         return np.asarray(Image.open(path).convert("RGB"))
+
+
+class Screen(Display):
+    """A context manager around one Xvfb."""
+
+    def __init__(self, size: str = "1000x700x24") -> None:
+        read_end, write_end = os.pipe()
+        self._server = subprocess.Popen(
+            ["Xvfb", "-displayfd", str(write_end), "-screen", "0", size, "-nolisten", "tcp"],
+            pass_fds=[write_end],
+            stderr=subprocess.DEVNULL,
+        )
+        os.close(write_end)
+        with os.fdopen(read_end) as answer:
+            number = answer.readline().strip()
+        assert number, "Xvfb did not start"
+        super().__init__(f":{number}")
+
+    def __enter__(self) -> Screen:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.terminate()
+        self._server.wait(timeout=10)

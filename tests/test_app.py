@@ -17,7 +17,6 @@ from PIL import Image
 from livestyle import hud
 from livestyle.app import LiveShow
 from livestyle.bank import Bank
-from livestyle.control import Show, new_show, pick
 from livestyle.demo import SHOT_SECONDS, ContactSheet, Walk, shots
 from livestyle.engine_thread import EngineThread, Finished
 from livestyle.errors import SourceError
@@ -28,6 +27,7 @@ from livestyle.pipeline import Painter, Painting
 from livestyle.pointer import Pointer
 from livestyle.rate import RateHold, Size
 from livestyle.settings import Look
+from livestyle.show import Show, new_show, pick
 from tests.conftest import CountingEngine
 
 PATIENCE_SECONDS = 20.0
@@ -125,8 +125,8 @@ def test_a_show_without_a_window_runs_its_sinks_and_ends(bank: Bank, counting_en
     assert indices == sorted(set(indices))
     for finished in got:
         np.testing.assert_array_equal(finished.painting.rgb, 255 - finished.frame.rgb)
-    assert len(meters.latency_ms) == meters.shown and min(meters.latency_ms) >= 0
-    assert {"prepare", "network"} <= set(meters.stage_ms)
+    assert meters.latency.count == meters.shown and min(meters.latency.recent) >= 0
+    assert {"prepare", "network"} <= set(meters.stages)
     assert threading.active_count() < 10
 
 
@@ -225,8 +225,8 @@ def test_the_numbers_say_where_the_time_goes(
     painter = Painter(counting_engine, bank, hold=SmallHold())
     window: Any = NoWindow()
     meters = LiveShow(CaptureThread(Camera), lambda: painter, make_show(bank), window=window, seconds=0.5).run()
-    assert list(meters.stage_ms) == ["wait", "prepare", "steady", "style", "network", "enlarge", "show"]
-    assert min(meters.stage_ms["show"]) >= 20
+    assert list(meters.stages) == ["wait", "prepare", "steady", "style", "network", "enlarge", "show"]
+    assert min(meters.stages["show"].recent) >= 20
     size, stages, _ = overlays[-1].lines
     assert "64x48 painted at 32x24" in size
     assert "show " in stages and stages.endswith("ms   counting float32")

@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from livestyle.control import COMMANDS, Show, command_for_key, command_named, help_lines, move_blend, new_show, pick
+from livestyle.control import COMMANDS, command_for_key, command_named, help_lines
 from livestyle.errors import SettingError
+from livestyle.pad import Pad
 from livestyle.settings import Look, normalised
+from livestyle.show import Show, move_blend, new_show, pick
 
 STYLES = ("wave", "scream", "mosaic")
 
@@ -90,6 +92,28 @@ def test_toggles_of_the_look(show: Show, key: str, attribute: str) -> None:
 )
 def test_toggles_of_the_show(show: Show, key: str, attribute: str) -> None:
     assert getattr(press(show, key), attribute) is True
+
+
+SWITCHES = ("color", "palette", "mirror", "bypass", "freeze", "shuffle", "record", "fullscreen", "hud", "help", "pad")
+
+
+@pytest.mark.parametrize("name", SWITCHES)
+def test_a_switch_takes_on_and_off_or_changes_over(name: str) -> None:
+    command = command_named(name)
+    assert command.value is not None and command.value.optional
+    one = command.run(new_show((*STYLES, "scream2"), Look((("wave", 1.0),))), 1.0, "off")
+    on, over = command.run(one, 1.0, "on"), command.run(one, 1.0)
+    assert on == over != one
+    assert command.run(on, 1.0, True) == on
+    assert command.run(on, 1.0, "off") == command.run(on, 1.0) == one
+    with pytest.raises(SettingError, match=f"{name} 'perhaps': send on or off"):
+        command.run(one, 1.0, "perhaps")
+
+
+def test_a_pad_that_is_on_keeps_its_place(show: Show) -> None:
+    pad = Pad(("wave", "scream", "mosaic", "wave"), 0.1, 0.9)
+    assert command_named("pad").run(replace(show, pad=pad), 1.0, "on").pad == pad
+    assert "needs four styles" in command_named("pad").run(show, 1.0, "on").message
 
 
 def test_hud_and_snapshot(show: Show) -> None:

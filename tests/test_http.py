@@ -107,6 +107,7 @@ def test_the_state_has_what_a_controller_needs(site: Site) -> None:
     assert "wave" in state["styles"] and state["look"]["weights"] == {"wave": 1.0}
     assert state["look"]["alpha"] == 1.0 and state["look"]["mirror"] is False
     assert state["stats"]["fps"] >= 0 and state["stats"]["latency_p50_ms"] <= state["stats"]["latency_p95_ms"]
+    assert state["stats"]["latency_p95_ms"] <= state["stats"]["latency_max_ms"]
     assert state["source"] == "live" and state["recording"] is False and state["outputs"] == []
 
 
@@ -131,6 +132,15 @@ def test_commands_with_values_answer_with_the_new_state(site: Site) -> None:
     assert site.command("blend", {"wave": 1, "scream": 3}).json["going_to"] == {"wave": 0.25, "scream": 0.75}
     assert site.command("blend", "wave:0.7,scream:0.3").json["going_to"] == pytest.approx({"wave": 0.7, "scream": 0.3})
     assert site.command("mirror").json["look"]["mirror"] is True
+
+
+def test_switches_take_on_and_off(site: Site) -> None:
+    for name in ("mirror", "bypass"):
+        for value, on in (("on", True), ("on", True), ("off", False), (True, True), (0, False)):
+            assert site.command(name, value).json["look"][name] is on
+    for name in ("freeze", "shuffle", "pad", "fullscreen", "hud", "help"):
+        for value, on in (("on", True), ("on", True), ("off", False)):
+            assert site.command(name, value).json["frozen" if name == "freeze" else name] is on
 
 
 def test_a_snapshot_is_saved_and_named(site: Site, tmp_path: Path) -> None:
@@ -161,6 +171,7 @@ BAD_COMMANDS = {
     "blend of none": ({"name": "blend", "value": {}}, "above 0"),
     "blend unknown": ({"name": "blend", "value": "wave:1,nothing_here:1"}, "'nothing_here'"),
     "switch": ({"name": "record", "value": "perhaps"}, "send on or off"),
+    "look's switch": ({"name": "mirror", "value": 2}, "mirror 2: send on or off"),
     "no name": ({"value": 3}, "send an object with a name"),
     "other keys": ({"name": "next", "then": "quit"}, "send an object with a name"),
     "no object": (["next"], "send an object with a name"),

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from livestyle import hud
-from livestyle.control import Show, command_for_key, new_show, pick
+from livestyle.control import command_for_key
 from livestyle.frame import Picture
 from livestyle.masks import parse_split
 from livestyle.mouse import pointed
 from livestyle.pad import Pad, pad_of
 from livestyle.pointer import Box, Pointer, fitted
 from livestyle.settings import Look
+from livestyle.show import Show, new_show, pick
 from livestyle.view import View
 
 STYLES = ("wave", "scream", "mosaic", "dragon", "pails")

@@ -74,11 +74,11 @@ def test_command_takes_a_name_and_a_value(desk: Desk) -> None:
 
 
 def test_a_button_acts_when_it_is_pressed_and_not_when_it_is_released(desk: Desk) -> None:
-    desk.client.send_message("/livestyle/mirror", 1.0)
-    desk.client.send_message("/livestyle/mirror", 0.0)
+    desk.client.send_message("/livestyle/alpha-down", 1.0)
+    desk.client.send_message("/livestyle/alpha-down", 0.0)
     desk.client.send_message("/livestyle/freeze", 1.0)
     desk.until(frozen=True)
-    assert desk.running.show.show.look.mirror is True
+    assert desk.running.show.show.look.alpha == 0.95
 
 
 def test_a_switch_follows_the_value(desk: Desk) -> None:
@@ -87,6 +87,12 @@ def test_a_switch_follows_the_value(desk: Desk) -> None:
     desk.client.send_message("/livestyle/record", 1)
     desk.client.send_message("/livestyle/record", 0.0)
     desk.until(recording=False)
+    desk.client.send_message("/livestyle/mirror", "on")
+    desk.client.send_message("/livestyle/command", ["mirror", "on"])
+    desk.client.send_message("/livestyle/freeze", "on")
+    desk.until(frozen=True, mirror=True)
+    desk.client.send_message("/livestyle/mirror", 0)
+    desk.until(mirror=False)
 
 
 def test_a_refusal_is_told_to_the_person_once(desk: Desk) -> None:
@@ -125,6 +131,7 @@ def test_every_command_has_its_address(desk: Desk) -> None:
     for command in COMMANDS:
         if command.name != "quit":
             desk.client.send_message(f"/livestyle/{command.name}", [])
+            desk.running.more_paintings(1 if not desk.running.show.show.frozen else 0)  # the inbox has few places
     desk.client.send_message("/livestyle/alpha", 0.0625)
     desk.until(alpha=0.0625)
     assert not any("there is none of that name" in text for text in desk.running.said)

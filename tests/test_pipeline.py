@@ -10,11 +10,11 @@ import pytest
 from livestyle.assets import asset_dir
 from livestyle.bank import Bank
 from livestyle.color import PALETTE_PIXELS, keep_frame_color, match_palette
-from livestyle.control import new_show, pick
 from livestyle.frame import Picture
 from livestyle.pipeline import Painter, resized
 from livestyle.rate import RateHold, Size
 from livestyle.settings import Look
+from livestyle.show import new_show, pick
 from livestyle.sources.images import load_image
 from livestyle.style import palette_of
 from tests.conftest import CountingEngine

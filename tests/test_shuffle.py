@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from livestyle.control import Show, command_for_key, new_show, pick
+from livestyle.control import command_for_key
 from livestyle.settings import Look
+from livestyle.show import Show, new_show, pick
 from livestyle.shuffle import Shuffle
 
 STYLES = tuple("abcde")

@@ -7,9 +7,10 @@ import math
 import pytest
 
 from livestyle import values
-from livestyle.control import COMMANDS, command_named, new_show
+from livestyle.control import COMMANDS, command_named
 from livestyle.errors import SettingError
 from livestyle.settings import Look
+from livestyle.show import new_show
 
 STYLES = ("wave", "scream", "mosaic")
 

@@ -3,8 +3,9 @@
     /livestyle/command NAME [VALUE]        /livestyle/NAME [VALUE]        with a token: the token comes first
 
 The addresses are the command table's names. A button that sends 1 when pressed and 0 when released does a command
-without a value once. Nothing is answered; a refusal is shown to the person at the show, once in a row. python-osc
-does it, an extra (`osc`), imported only when asked for. What it does not know: what commands mean.
+without a value once, and turns a switch on and off again. Nothing is answered; a refusal is shown to the person at
+the show, once in a row. python-osc does it, an extra (`osc`), imported only when asked for. What it does not know:
+what commands mean.
 """
 
 from __future__ import annotations

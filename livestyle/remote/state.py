@@ -8,16 +8,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, fields
-from itertools import islice
 
-from livestyle.control import COMMANDS, Show
+from livestyle.control import COMMANDS
 from livestyle.meters import Meters, percentiles_ms
 from livestyle.remote.inbox import State
 from livestyle.settings import Look
+from livestyle.show import Show
 from livestyle.sinks.background import OutputStatus
-
-RECENT = 300
-"""Paintings whose latencies are summed up."""
 
 
 def show_state(show: Show, now_seconds: float) -> State:
@@ -31,6 +28,8 @@ def show_state(show: Show, now_seconds: float) -> State:
         "fullscreen": show.fullscreen,
         "hud": show.hud,
         "help": show.help,
+        "shuffle": show.shuffle,
+        "pad": show.pad is not None,
         "recording": show.recording,
         "message": show.message,
     }
@@ -43,12 +42,17 @@ def look_state(look: Look) -> State:
 
 
 def stats_state(meters: Meters, dropped_frames: int, dropped_paintings: int) -> State:
-    """How fast the show is. Latencies are of the last RECENT paintings, grab to shown; None before the first."""
-    p50, p95 = percentiles_ms(islice(reversed(meters.latency_ms), RECENT))
+    """How fast the show is. Latencies are of the last `meters.RECENT` paintings; None before the first.
+
+    They go from the camera's frame to its painting shown; one painted again while frozen counts from then.
+    """
+    latencies_ms = meters.latency.recent
+    p50, p95 = percentiles_ms(latencies_ms)
     return {
         "fps": round(meters.rate.per_second, 2),
         "latency_p50_ms": _rounded(p50),
         "latency_p95_ms": _rounded(p95),
+        "latency_max_ms": _rounded(max(latencies_ms, default=math.nan)),
         "paintings": meters.shown,
         "dropped_frames": dropped_frames,
         "dropped_paintings": dropped_paintings,

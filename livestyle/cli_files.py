@@ -1,0 +1,125 @@
+"""The commands that paint files: `video` and `image`. They know no camera and no window."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from livestyle.options import (
+    AlphaOption,
+    ColorOption,
+    DeviceOption,
+    HalfOption,
+    Int8Option,
+    LookOption,
+    MaskOption,
+    MatchColorOption,
+    ModelOption,
+    PaletteOption,
+    QuietOption,
+    RegionsOption,
+    Setup,
+    SizeOption,
+    SplitOption,
+    StabilityOption,
+    StyleOption,
+    VerboseOption,
+    WeightsOption,
+    size_option,
+)
+
+
+def video(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="Video file.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Video file to write: mp4, mkv, mov or webm.")],
+    look: LookOption = None,
+    style: StyleOption = None,
+    split: SplitOption = None,
+    mask: MaskOption = None,
+    regions: RegionsOption = None,
+    alpha: AlphaOption = None,
+    preserve_color: ColorOption = None,
+    palette: PaletteOption = None,
+    match_color: MatchColorOption = False,
+    stability: StabilityOption = None,
+    size: SizeOption = None,
+    model: ModelOption = "auto",
+    device: DeviceOption = "auto",
+    half: HalfOption = None,
+    int8: Int8Option = False,
+    weights: WeightsOption = None,
+    verbose: VerboseOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Stylize a video file: same frames, same timestamps, same sound."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from livestyle.look_options import LookOptions
+    from livestyle.match_color import palette_of_video
+    from livestyle.pipeline import Painter
+    from livestyle.settings import fit_size
+    from livestyle.transcode import stylize_video
+
+    setup = Setup(device, half, model=model, int8=int8, weights=weights, verbose=verbose, quiet=quiet)
+    painting_size = size_option(size)
+    options = LookOptions(look, style, split, mask, regions, alpha, preserve_color, palette, stability=stability)
+    chosen = setup.look_for(options, match_color=match_color)(lambda: palette_of_video(source))
+    painter = Painter(setup.engine, setup.bank, size=painting_size)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), disable=quiet) as bar:
+        task = bar.add_task(source.name, total=None)
+        report = stylize_video(
+            source,
+            out,
+            lambda rgb, pts_seconds: painter.paint(rgb, chosen, at_seconds=float(pts_seconds)).rgb,
+            size_of=lambda width, height: fit_size(width, height, painting_size),
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            note=setup.say,
+        )
+    setup.say(f"{out}: {report.frames} frames in {report.seconds:.1f} s, {report.fps:.2f} fps")
+
+
+def image(
+    sources: Annotated[list[Path], typer.Argument(metavar="IN...", help="Image files, or folders of them.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="File to write, or a folder for several.")],
+    look: LookOption = None,
+    style: StyleOption = None,
+    split: SplitOption = None,
+    mask: MaskOption = None,
+    regions: RegionsOption = None,
+    alpha: AlphaOption = None,
+    preserve_color: ColorOption = None,
+    palette: PaletteOption = None,
+    match_color: MatchColorOption = False,
+    size: SizeOption = None,
+    model: ModelOption = "auto",
+    device: DeviceOption = "auto",
+    half: HalfOption = None,
+    int8: Int8Option = False,
+    weights: WeightsOption = None,
+    verbose: VerboseOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Stylize pictures."""
+    from livestyle.color import sampled_palette
+    from livestyle.look_options import LookOptions
+    from livestyle.pipeline import Painter
+    from livestyle.sinks.images import image_outputs, save_image
+    from livestyle.sources.images import expand_folders, load_image
+
+    setup = Setup(device, half, model=model, int8=int8, weights=weights, verbose=verbose, quiet=quiet)
+    painting_size = size_option(size)
+    sources = expand_folders(sources)
+    outputs = image_outputs(sources, out)
+    options = LookOptions(look, style, split, mask, regions, alpha, preserve_color, palette)
+    look_for = setup.look_for(options, match_color=match_color)
+    painter: Painter | None = None
+    for source, output in zip(sources, outputs, strict=True):
+        rgb = load_image(source)  # before the network loads: a bad first file is said at once
+        painter = painter or Painter(setup.engine, setup.bank, size=painting_size)
+        save_image(output, painter.paint(rgb, look_for(partial(sampled_palette, rgb))).rgb)
+        setup.say(str(output))

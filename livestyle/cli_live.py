@@ -1,0 +1,168 @@
+"""The commands that play: `live` and `demo`. What they show and how is `livestyle.live`'s."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from livestyle.cli_outputs import (
+    HttpHostOption,
+    HttpOption,
+    NoWindowOption,
+    OscHostOption,
+    OscOption,
+    RecordOption,
+    TokenOption,
+    VirtualCameraOption,
+)
+from livestyle.errors import SettingError
+from livestyle.options import (
+    AlphaOption,
+    ColorOption,
+    DeviceOption,
+    HalfOption,
+    Int8Option,
+    LookOption,
+    MaskOption,
+    MirrorOption,
+    ModelOption,
+    OutFolderOption,
+    PaletteOption,
+    QuietOption,
+    RegionsOption,
+    Setup,
+    SizeOption,
+    SplitOption,
+    StabilityOption,
+    StyleOption,
+    VerboseOption,
+    WeightsOption,
+    size_option,
+)
+from livestyle.rate import DEFAULT_FPS, rate_hold
+
+FpsOption = Annotated[
+    float,
+    typer.Option(help="Frame rate to hold, 1 to 240: where need be it paints smaller and enlarges. 0: never."),
+]
+
+
+def live(
+    source: Annotated[str, typer.Argument(help="Camera index or name, URL, video file, image or folder.")] = "0",
+    look: LookOption = None,
+    style: StyleOption = None,
+    split: SplitOption = None,
+    mask: MaskOption = None,
+    regions: RegionsOption = None,
+    alpha: AlphaOption = None,
+    preserve_color: ColorOption = None,
+    palette: PaletteOption = None,
+    stability: StabilityOption = None,
+    mirror: MirrorOption = None,
+    fade: Annotated[float, typer.Option(help="Crossfade time in seconds.")] = 1.0,
+    shuffle: Annotated[str | None, typer.Option(help="Autoplay: another style every 20s, say, or 1m.")] = None,
+    size: SizeOption = None,
+    fps: FpsOption = DEFAULT_FPS,
+    model: ModelOption = "auto",
+    device: DeviceOption = "auto",
+    half: HalfOption = None,
+    int8: Int8Option = False,
+    weights: WeightsOption = None,
+    snapshots: Annotated[Path, typer.Option(help="Folder for snapshots (key s).")] = Path("."),
+    seconds: Annotated[float | None, typer.Option(help="End after so many seconds.")] = None,
+    record: RecordOption = None,
+    virtual_camera: VirtualCameraOption = False,
+    http: HttpOption = None,
+    http_host: HttpHostOption = "127.0.0.1",
+    osc: OscOption = None,
+    osc_host: OscHostOption = "127.0.0.1",
+    token: TokenOption = None,
+    no_window: NoWindowOption = False,
+    verbose: VerboseOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Stylize a camera in a window. Press h there for the keys."""
+    from livestyle.app import in_turn
+    from livestyle.live import LiveOptions, run_show
+    from livestyle.look_options import LookOptions
+    from livestyle.outputs import OutputOptions, open_outputs
+    from livestyle.presets import Keeper, looks_path, read_looks
+    from livestyle.show import new_show
+    from livestyle.shuffle import Shuffle
+    from livestyle.sinks.window import Window
+    from livestyle.sources.open import open_source
+    from livestyle.tempo import parse_interval
+
+    if not 0 <= fade <= 60:
+        raise SettingError(f"crossfade time {fade}: choose 0 to 60 seconds")
+    hold = rate_hold(fps)
+    shuffle_seconds = None if shuffle is None else parse_interval(shuffle)
+    looks = read_looks(looks_path())
+    setup = Setup(device, half, model=model, int8=int8, weights=weights, verbose=verbose, quiet=quiet)
+    painting_size = size_option(size)
+    chosen = setup.look(
+        LookOptions(look, style, split, mask, regions, alpha, preserve_color, palette, mirror, stability)
+    )
+    window = None if no_window else Window(f"livestyle - {source}")
+    asked = OutputOptions(record, virtual_camera, http, http_host, osc, osc_host, token)
+    options = LiveOptions(
+        size=painting_size,
+        hold=hold,
+        window=window,
+        outputs=open_outputs(asked, snapshots, setup.say),
+        snapshot_dir=snapshots,
+        seconds=seconds,
+        director=in_turn(Shuffle(), Keeper(looks_path(), looks)),
+    )
+    show = new_show(setup.bank.names, chosen, fade_seconds=fade, looks=looks, shuffle_seconds=shuffle_seconds)
+    show = dataclasses.replace(show, recording=record is not None)
+    run_show(setup, lambda: open_source(source, pace_files=True), show, options)
+
+
+def demo(
+    size: SizeOption = None,
+    fps: FpsOption = DEFAULT_FPS,
+    model: ModelOption = "auto",
+    device: DeviceOption = "auto",
+    half: HalfOption = None,
+    int8: Int8Option = False,
+    weights: WeightsOption = None,
+    out: OutFolderOption = Path("."),
+    seconds: Annotated[
+        float | None, typer.Option(help="End after so many seconds. Default: until q, or 18 without a display.")
+    ] = None,
+    verbose: VerboseOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Play a built-in clip as if it were the camera and walk through styles and blends."""
+    from livestyle.app import in_turn
+    from livestyle.assets import asset_dir
+    from livestyle.demo import HEADLESS_SECONDS, Walk, headless_outputs
+    from livestyle.live import LiveOptions, run_show
+    from livestyle.presets import Keeper, looks_path, read_looks
+    from livestyle.show import new_show
+    from livestyle.shuffle import Shuffle
+    from livestyle.sinks.window import Window, display_problem
+    from livestyle.sources.open import open_source
+
+    hold = rate_hold(fps)
+    setup = Setup(device, half, model=model, int8=int8, weights=weights, verbose=verbose, quiet=quiet)
+    looks = read_looks(looks_path())
+    show = new_show(setup.bank.names, setup.look(), looks=looks)
+    director = in_turn(Walk(setup.bank.names), Shuffle(), Keeper(looks_path(), looks))
+    options = LiveOptions(size=size_option(size), hold=hold, director=director, snapshot_dir=out, seconds=seconds)
+    clip = str(asset_dir("media") / "demo.mp4")
+    problem = display_problem()
+    if not problem:
+        setup.say("in the window: h for the keys, q to quit")
+        options = dataclasses.replace(options, window=Window("livestyle demo"))
+        run_show(setup, lambda: open_source(clip, pace_files=True), show, options)
+        return
+    setup.say(f"no display ({problem}): writing livestyle-demo.mp4 and livestyle-demo.png to {out.resolve()}")
+    seconds = HEADLESS_SECONDS if seconds is None else seconds
+    with headless_outputs(out, seconds) as sinks:
+        options = dataclasses.replace(options, sinks=sinks, seconds=seconds)
+        run_show(setup, lambda: open_source(clip, pace_files=True), show, options)
