@@ -87,11 +87,11 @@ def test_every_layer_listens_to_its_own_statistics(net: FastNet) -> None:
 
 
 def painted_grey(
-    model: FastModel, width: int = 400, *, alpha: float = 1.0, grain_at: tuple[int, int] = (0, 0)
+    model: FastModel, width: int = 400, *, share: float = 1.0, grain_at: tuple[int, int] = (0, 0)
 ) -> Tensor:
     """A painting of even grey, (3, 64, width), in a style of random numbers."""
     numbers = torch.rand(1, STYLE_NUMBERS, generator=torch.Generator().manual_seed(3))
-    return model(torch.full((1, 3, 64, width), 0.5), numbers, alpha, grain_at=grain_at).detach()[0]
+    return model.painted(torch.full((1, 3, 64, width), 0.5), numbers, share, grain_at=grain_at).detach()[0]
 
 
 def test_flat_ground_gets_a_grain_in_style_only() -> None:
@@ -99,7 +99,7 @@ def test_flat_ground_gets_a_grain_in_style_only() -> None:
     model = FastModel()
     inner = slice(16, -16, 2)  # each pixel of 2x2 is a channel of its own
     assert painted_grey(model)[:, inner, inner].std(dim=(1, 2)).min() > 1e-3
-    assert painted_grey(model, alpha=0.0)[:, inner, inner].std(dim=(1, 2)).max() < 1e-5
+    assert painted_grey(model, share=0.0)[:, inner, inner].std(dim=(1, 2)).max() < 1e-5
 
 
 def test_the_grain_repeats_after_its_pixels_and_not_before() -> None:
@@ -116,3 +116,11 @@ def test_a_picture_may_lie_elsewhere_on_the_grain() -> None:
     place = elsewhere[:, :, 64:128]
     # Statistics are the whole picture's, borders included, so the two are not quite equal.
     assert (place - plain[:, :, 88:152]).abs().mean() < 0.1 * (place - plain[:, :, 64:128]).abs().mean()
+
+
+def test_alpha_goes_straight_from_the_photograph_to_the_painting(net: FastNet) -> None:
+    photograph = torch.rand(1, 3, 24, 32)
+    mean, std = style(1)
+    full, half, none = (net(photograph, mean, std, alpha).detach() for alpha in (1.0, 0.5, 0.0))
+    torch.testing.assert_close(none, photograph)
+    torch.testing.assert_close(half, (photograph + full) / 2)

@@ -52,7 +52,7 @@ class Flags(RunFlags):
     color_weight: float = flag("weight of the colour loss: mean and std of RGB and opponent colours", 300.0)
     grid_weight: float = flag("weight of the grid loss: details that repeat every 8 pixels", 1.5)
     tv_weight: float = flag("weight of the total variation", 1.0)
-    identity_weight: float = flag("weight of the mean absolute error at alpha 0, of one picture a step", 40.0)
+    identity_weight: float = flag("weight of the mean absolute error without style, of one picture a step", 40.0)
     steady_weight: float = flag("weight of the difference of paintings of one scene, seen twice", 20.0)
 
 
@@ -68,7 +68,7 @@ class Batch(NamedTuple):
     style: StyleTargets | None
     """None in the warm-up."""
     grain_at: tuple[int, int] = (0, 0)
-    """Where on the grain the pictures lie; see `FastNet.forward`."""
+    """Where on the grain the pictures lie; see `FastNet.painted`."""
 
 
 def style_numbers(style: StyleTargets) -> Tensor:
@@ -88,7 +88,7 @@ class Objective(nn.Module):
         """The losses by name, unweighted."""
         if batch.style is None:
             numbers = self.model.projection.center.expand(len(batch.content), -1)
-            return {"identity": F.l1_loss(self.model(batch.content, numbers, alpha=0.0), batch.content)}
+            return {"identity": F.l1_loss(self.model.painted(batch.content, numbers, 0.0), batch.content)}
         count = len(batch.content)
         painted = self._painted(batch, style_numbers(batch.style))
         painting, again, plain = painted[:count], painted[count:-1], painted[-1:]
@@ -107,13 +107,12 @@ class Objective(nn.Module):
         }
 
     def _painted(self, batch: Batch, numbers: Tensor) -> Tensor:
-        """The photographs, the same seen again, and the first of them at alpha 0, in one pass."""
+        """The photographs, the same seen again, and the first of them without style, in one pass."""
         pictures = torch.cat([batch.content, batch.again, batch.content[:1]])
-        alpha = torch.ones(len(pictures), 1, 1, 1, device=pictures.device)
-        alpha[-1] = 0
+        share = torch.ones(len(pictures), 1, 1, 1, device=pictures.device)
+        share[-1] = 0
         styles = torch.cat([numbers, numbers, numbers[:1]])
-        painted: Tensor = self.model(pictures, styles, alpha, grain_at=batch.grain_at)
-        return painted
+        return self.model.painted(pictures, styles, share, grain_at=batch.grain_at)
 
 
 def steady_loss(painting: Tensor, again: Tensor, shift: tuple[int, int]) -> Tensor:

@@ -4,8 +4,7 @@
     python -m train.quantise --content 'content-*.tar'
 
 Weights and activations of the convolutions become 8-bit integers (NNCF, post-training quantisation with
-bias correction); AdaIN and all else between them stay float32. It is the graph for the full style: NNCF
-breaks the one for any alpha, where content statistics take part.
+bias correction); AdaIN and all else between them stay float32. It is the graph for the full style.
 """
 
 from __future__ import annotations

@@ -125,16 +125,36 @@ class FastNet(nn.Module):
         std: Tensor,
         alpha: float | Tensor = 1.0,
         masks: Tensor | None = None,
-        *,
-        grain_at: tuple[int, int] = (0, 0),
     ) -> Tensor:
         """Paint.
 
         rgb: (N, 3, H, W) float in [0, 1], sides at least 9. mean, std: all layers' style statistics
-        from `StyleProjection`, (N, C, 1, 1) float32. alpha: 0 gives the photograph back, 1 is the
-        full style (eq. 14). masks: (R, 1, H, W) float32, sides rounded up to multiples of DOWNSCALE, for
-        the styles of R regions of one picture; see `adain_regions`. grain_at: which row and column of the
-        grain, in steps of 1 / GRAIN_PLACES of it, the picture begins with. Returns (N, 3, H, W), not clamped.
+        from `StyleProjection`, (N, C, 1, 1) float32. alpha: 0 is the photograph, 1 the full style. masks:
+        (R, 1, H, W) float32, sides rounded up to multiples of DOWNSCALE, for the styles of R regions of
+        one picture; see `adain_regions`. Returns (N, 3, H, W), not clamped.
+
+        Between them the two are mixed as pictures: half of a style's statistics in every layer (eq. 14) is
+        nothing that the layers after it have seen, and comes out glaring.
+        """
+        painting = self.painted(rgb, mean, std, masks=masks)
+        if isinstance(alpha, float) and alpha == 1:
+            return painting
+        return rgb + alpha * (painting - rgb)
+
+    def painted(
+        self,
+        rgb: Tensor,
+        mean: Tensor,
+        std: Tensor,
+        share: float | Tensor = 1.0,
+        *,
+        masks: Tensor | None = None,
+        grain_at: tuple[int, int] = (0, 0),
+    ) -> Tensor:
+        """What the layers make of it; as `forward`.
+
+        share: of the style in every layer, 0 or 1 a picture. At 0 training asks for the photograph back.
+        grain_at: which row and column of the grain, in steps of 1 / GRAIN_PLACES of it, the picture begins with.
         """
         height, width = rgb.shape[2], rgb.shape[3]
         rgb = F.pad(rgb, (0, -width % DOWNSCALE, 0, -height % DOWNSCALE), mode="reflect")
@@ -143,11 +163,11 @@ class FastNet(nn.Module):
 
         def styled(x: Tensor, painted: bool) -> Tensor:
             if masks is None:
-                return adain(x, means.pop(0), stds.pop(0), alpha)
-            return adain_regions(x, means.pop(0), stds.pop(0), alpha, masks, painted=painted)
+                return adain(x, means.pop(0), stds.pop(0), share)
+            return adain_regions(x, means.pop(0), stds.pop(0), share, masks, painted=painted)
 
         def grained(x: Tensor, level: int) -> Tensor:
-            return x + (alpha * _tiled(self.grain[level], grain_at, x.shape[2], x.shape[3])).to(x.dtype)
+            return x + (share * _tiled(self.grain[level], grain_at, x.shape[2], x.shape[3])).to(x.dtype)
 
         half = F.relu(grained(self.stem(F.pixel_unshuffle(rgb, 2)), 0))
         quarter = F.relu(grained(self.down1(half), 1))
@@ -169,12 +189,17 @@ class FastModel(nn.Module):
         self.net = FastNet(config)
         self.projection = StyleProjection(self.net.config)
 
-    def forward(
-        self, rgb: Tensor, numbers: Tensor, alpha: float | Tensor = 1.0, *, grain_at: tuple[int, int] = (0, 0)
-    ) -> Tensor:
+    def forward(self, rgb: Tensor, numbers: Tensor, alpha: float | Tensor = 1.0) -> Tensor:
         """Paint (N, 3, H, W) in styles given by their numbers, (N, STYLE_NUMBERS); see `FastNet.forward`."""
-        painting: Tensor = self.net(rgb, *self.projection(numbers), alpha, grain_at=grain_at)
+        painting: Tensor = self.net(rgb, *self.projection(numbers), alpha)
         return painting
+
+    def painted(
+        self, rgb: Tensor, numbers: Tensor, share: float | Tensor, *, grain_at: tuple[int, int] = (0, 0)
+    ) -> Tensor:
+        """The same as it is trained; see `FastNet.painted`."""
+        mean, std = self.projection(numbers)
+        return self.net.painted(rgb, mean, std, share, grain_at=grain_at)
 
 
 def _conv(in_channels: int, out_channels: int, stride: int = 1) -> nn.Conv2d:
@@ -182,7 +207,7 @@ def _conv(in_channels: int, out_channels: int, stride: int = 1) -> nn.Conv2d:
 
 
 def _tiled(tile: Tensor, at: tuple[int, int], height: int, width: int) -> Tensor:
-    """The tile, (1, C, S, S), next to itself until (1, C, height, width) is full; at: see `FastNet.forward`."""
+    """The tile, (1, C, S, S), next to itself until (1, C, height, width) is full; at: see `FastNet.painted`."""
     size = tile.shape[2]
     rows, columns = (
         (torch.arange(count, device=tile.device) + first * size // GRAIN_PLACES) % size
