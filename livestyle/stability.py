@@ -15,17 +15,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from livestyle.frame import Picture
+from livestyle.motion import Map, flow_to, moved
 from livestyle.style import Palette, blend_palettes
-
-Map = NDArray[Any]
-"""HxW or HxWxC float32."""
 
 FLOW_SIDE_PX = 180
 """Shorter side of the copy that motion is looked for in."""
@@ -147,16 +144,16 @@ class Stabilizer:
 
     def _followed_to(self, grey: NDArray[np.uint8], last: NDArray[np.uint8]) -> tuple[_Step, float]:
         """The step from the last frame to the next, and the share of it that can be followed."""
-        flow = self._flow.calc(grey, last, None)  # type: ignore[call-overload]  # no flow to begin with
+        flow = flow_to(grey, last, self._flow)
         unmoved = _difference(grey, self._followed)
-        better = cv2.subtract(unmoved, _difference(grey, _moved(self._followed, flow)))
+        better = cv2.subtract(unmoved, _difference(grey, moved(self._followed, flow)))
         still = _trust(unmoved, STILL_LEVELS) * _trust(better, BETTER_LEVELS)
         flow = flow * (1 - still)[:, :, None]
-        moved = _moved(self._followed, flow)
-        trusted = _trust(_difference(grey, moved), MOVING_LEVELS)
+        carried_on = moved(self._followed, flow)
+        trusted = _trust(_difference(grey, carried_on), MOVING_LEVELS)
         moving_share = min(MOST_CARRIED, self._kept(MOVING_SECONDS))
         carried: Map = cv2.max(still * self._kept(STILL_SECONDS), trusted * moving_share)
-        self._followed = _blended(moved, grey.astype(np.float32), carried)
+        self._followed = _blended(carried_on, grey.astype(np.float32), carried)
         return _Step(flow, still, carried), float(np.mean(trusted > SURE))
 
     def _kept(self, seconds: float) -> float:
@@ -168,7 +165,7 @@ class Stabilizer:
         """What is shown for a new painting; it is also what the next one is blended with."""
         if self._carried is not None and self._step is not None and self._carried.shape == new.shape:
             scale = np.float32(new.shape[1] / self._step.flow.shape[1])
-            before = _moved(self._carried, _enlarged(self._step.flow * scale, new))
+            before = moved(self._carried, _enlarged(self._step.flow * scale, new))
             new = _blended(before, new, _enlarged(self._step.carried, new))
         self._carried = new
         return new
@@ -196,21 +193,6 @@ def _trust(difference: Map, levels: float) -> Map:
 def _trust_table(levels: float) -> Map:
     table: Map = np.exp(-((np.arange(256) / levels) ** 2)).astype(np.float32)
     return table
-
-
-def _moved(picture: Map, flow: Map) -> Map:
-    """The picture with each pixel taken from where the flow says it was."""
-    there = cv2.add(flow, _places(flow.shape[0], flow.shape[1]))
-    # OpenCV's type hints do not know that the second map may be None.
-    moved: Map = cv2.remap(picture, there, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
-    return moved
-
-
-@lru_cache(maxsize=4)
-def _places(height: int, width: int) -> Map:
-    """The x and y of each pixel, (H, W, 2)."""
-    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    return np.stack([x, y], axis=-1)
 
 
 def _enlarged(small: Map, like: NDArray[np.generic]) -> Map:

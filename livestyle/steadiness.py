@@ -13,17 +13,16 @@ from __future__ import annotations
 import itertools
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from livestyle.frame import Frame, Picture
+from livestyle.frame import Picture
 from livestyle.meters import percentiles_ms
+from livestyle.motion import Map, flow_to, moved, places
 from livestyle.pipeline import Painter, resized
 from livestyle.settings import Look, fit_size
 from livestyle.sources.video import VideoSource
@@ -39,8 +38,6 @@ MOVES_PX = 1.0
 STEEP_PERCENTILE = 80
 LEAST_SHARE = 0.005
 """Of a picture that must stand still, or move, for it to say something about that."""
-
-Map = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -76,7 +73,7 @@ def measure(
     costs_ms: list[float] = []
     with VideoSource(clip) as source:
         size = fit_size(source.width, source.height, side_px)
-        for frame in itertools.islice(_frames(source), frames):
+        for frame in itertools.islice(iter(source.read, None), frames):
             rgb, at_seconds = resized(frame.rgb, *size), float(frame.pts_seconds)
             held = on.paint(rgb, look, at_seconds=at_seconds)
             costs_ms.append(held.stage_ms["steady"])
@@ -95,10 +92,6 @@ def measure(
         p50_ms=p50_ms,
         p95_ms=p95_ms,
     )
-
-
-def _frames(source: VideoSource) -> Iterator[Frame]:
-    return iter(source.read, None)
 
 
 class _Meter:
@@ -125,9 +118,10 @@ class _Meter:
     def _compare(
         self, grey: Map, off: Picture, on: Picture, last_grey: Map, last_off: Picture, last_on: Picture
     ) -> None:
-        where, known, speed_px = self._motion(last_grey, grey)
+        back, known = self._motion(last_grey, grey)
+        speed_px = np.hypot(back[..., 0], back[..., 1])
         for name, last, painting in (("off", last_off, off), ("on", last_on, on)):
-            self._note(f"warp_{name}", _difference(painting, _taken(last, where)), known)
+            self._note(f"warp_{name}", _difference(painting, moved(last, back)), known)
             self._note(f"flicker_{name}", _difference(painting, last), known & (speed_px < STANDS_PX))
         moves = speed_px > MOVES_PX
         self._note("ghosts", _difference(on, off), moves)
@@ -136,26 +130,18 @@ class _Meter:
             steep = moves & (steepness >= np.percentile(steepness[moves], STEEP_PERCENTILE))
             self._errors["edges"].append(float(_steepness(on)[steep].mean() / max(1e-6, steepness[steep].mean())))
 
-    def _motion(self, last: Map, now: Map) -> tuple[Map, Map, Map]:
-        """Where each pixel was (H, W, 2), whether that is known (H, W), and how far it came in pixels (H, W)."""
-        back, forth = self._calc(now, last), self._calc(last, now)
+    def _motion(self, last: Map, now: Map) -> tuple[Map, Map]:
+        """Where each pixel was, minus where it is (H, W, 2), and whether that is known (H, W)."""
+        back, forth = flow_to(now, last, self._flow), flow_to(last, now, self._flow)
         height, width = now.shape
-        x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-        where = back + np.stack([x, y], axis=-1)
-        agrees = np.abs(back + _taken(forth, where)).sum(2) < AGREES_PX
+        where = back + places(height, width)
+        agrees = np.abs(back + moved(forth, back)).sum(2) < AGREES_PX
         inside = (where > 0).all(2) & (where[..., 0] < width - 1) & (where[..., 1] < height - 1)
-        return where, agrees & inside, np.hypot(back[..., 0], back[..., 1])
-
-    def _calc(self, a: Map, b: Map) -> Map:
-        return self._flow.calc(a, b, None)  # type: ignore[call-overload,no-any-return]  # no flow to begin with
+        return back, agrees & inside
 
     def _note(self, name: str, errors: Map, where: Map) -> None:
         if np.mean(where) >= LEAST_SHARE:
             self._errors[name].append(float(errors[where].mean()))
-
-
-def _taken(picture: Map, where: Map) -> Map:
-    return cv2.remap(picture, where, None, cv2.INTER_LINEAR)  # type: ignore[call-overload,no-any-return]
 
 
 def _difference(a: Map, b: Map) -> Map:
