@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -21,6 +21,9 @@ from livestyle.weights import ModelName
 from tests import media
 from tests.pytorch_adain import save_pair
 from tests.screen import Screen, screen_problem
+
+if TYPE_CHECKING:
+    from tests.site import Site
 
 
 def make_stats(seed: int) -> StyleStats:
@@ -191,3 +194,12 @@ def out(tmp_path: Path) -> Path:
     folder = tmp_path / "out"
     folder.mkdir()
     return folder
+
+
+@pytest.fixture
+def site(bank: Bank, tmp_path: Path) -> Iterator[Site]:
+    """A show without a window that answers over HTTP."""
+    from tests.site import Site
+
+    with Site(bank, tmp_path) as made:
+        yield made

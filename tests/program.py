@@ -10,9 +10,6 @@ from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 
-import numpy as np
-
-from livestyle.frame import Picture
 from tests.screen import Screen
 
 
@@ -57,7 +54,3 @@ class Program:
             assert self.process.poll() is None, f"the program ended: {self.said}"
             assert time.monotonic() < deadline, f"not within {timeout_seconds} s: {what}"
             time.sleep(0.3)
-
-
-def difference(a: Picture, b: Picture) -> float:
-    return float(np.abs(a.astype(int) - b.astype(int)).mean())

@@ -1,20 +1,84 @@
-"""A live show without a window that runs in a thread while a test talks to it."""
+"""A live show without a window that runs in a thread while a test talks to it, and what shows are made of in tests."""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import numpy as np
+
 from livestyle.app import LiveShow
 from livestyle.bank import Bank
+from livestyle.frame import Frame, Picture
 from livestyle.outputs import Outputs
 from livestyle.pacing import CaptureThread
 from livestyle.pipeline import Painter
+from livestyle.pointer import Pointer
+from livestyle.settings import Look
+from livestyle.show import Show, new_show
 from tests.conftest import CountingEngine
-from tests.test_app import PATIENCE_SECONDS, Camera, make_show, wait_until
+
+PATIENCE_SECONDS = 20.0
+
+
+class Camera:
+    """Frames of rising brightness at about 100 a second; raises or ends when told to."""
+
+    name = "test camera"
+
+    def __init__(self, count: int | None = None) -> None:
+        self.count = count
+        self.given = 0
+
+    def read(self) -> Frame | None:
+        time.sleep(0.01)
+        if self.count is not None and self.given >= self.count:
+            return None
+        self.given += 1
+        rgb = np.full((48, 64, 3), self.given % 256, np.uint8)
+        return Frame(rgb, self.given - 1, Fraction(self.given - 1, 100))
+
+    def close(self) -> None:
+        pass
+
+
+class NoWindow:
+    """A window's methods without a screen; `show` takes at least 20 ms."""
+
+    size = (640, 480)
+    closed = False
+
+    def show(self, rgb: Picture, decorate: Callable[[Picture], Picture]) -> None:
+        time.sleep(0.02)
+        decorate(rgb)
+
+    def poll_key(self) -> int:
+        return -1
+
+    def poll_mouse(self) -> list[Pointer]:
+        return []
+
+    def set_fullscreen(self, on: bool) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+def make_show(bank: Bank) -> Show:
+    return new_show(bank.names, Look((("wave", 1.0),), palette=False), fade_seconds=0.0)
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.005)
 
 
 class Running:

@@ -24,34 +24,11 @@ from livestyle.frame import Frame, Picture
 from livestyle.live import LiveOptions, run_show
 from livestyle.pacing import CaptureThread, Latest
 from livestyle.pipeline import Painter, Painting
-from livestyle.pointer import Pointer
 from livestyle.rate import RateHold, Size
 from livestyle.settings import Look
-from livestyle.show import Show, new_show, pick
+from livestyle.show import pick
 from tests.conftest import CountingEngine
-
-PATIENCE_SECONDS = 20.0
-
-
-class Camera:
-    """Frames of rising brightness at about 100 a second; raises or ends when told to."""
-
-    name = "test camera"
-
-    def __init__(self, count: int | None = None) -> None:
-        self.count = count
-        self.given = 0
-
-    def read(self) -> Frame | None:
-        time.sleep(0.01)
-        if self.count is not None and self.given >= self.count:
-            return None
-        self.given += 1
-        rgb = np.full((48, 64, 3), self.given % 256, np.uint8)
-        return Frame(rgb, self.given - 1, Fraction(self.given - 1, 100))
-
-    def close(self) -> None:
-        pass
+from tests.running import PATIENCE_SECONDS, Camera, NoWindow, make_show, wait_until
 
 
 class SmallHold(RateHold):
@@ -68,43 +45,9 @@ class SmallHold(RateHold):
         self.told += 1
 
 
-class NoWindow:
-    """A window's methods without a screen; `show` takes at least 20 ms."""
-
-    size = (640, 480)
-    closed = False
-
-    def show(self, rgb: Picture, decorate: Callable[[Picture], Picture]) -> None:
-        time.sleep(0.02)
-        decorate(rgb)
-
-    def poll_key(self) -> int:
-        return -1
-
-    def poll_mouse(self) -> list[Pointer]:
-        return []
-
-    def set_fullscreen(self, on: bool) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
-
-
-def make_show(bank: Bank) -> Show:
-    return new_show(bank.names, Look((("wave", 1.0),), palette=False), fade_seconds=0.0)
-
-
 def live(bank: Bank, engine: CountingEngine, source: Callable[[], Camera], **options: Any) -> LiveShow:
     """A show without a window."""
     return LiveShow(CaptureThread(source), lambda: Painter(engine, bank), make_show(bank), window=None, **options)
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.005)
 
 
 def test_a_show_without_a_window_runs_its_sinks_and_ends(bank: Bank, counting_engine: CountingEngine) -> None:

@@ -13,8 +13,7 @@ from livestyle.bank import Bank
 from livestyle.errors import OutputError
 from livestyle.frame import Frame
 from livestyle.sinks.background import BackgroundSink
-from tests.running import Running
-from tests.test_app import PATIENCE_SECONDS, wait_until
+from tests.running import PATIENCE_SECONDS, Running, wait_until
 
 
 def frame(index: int) -> Frame:

@@ -18,7 +18,7 @@ import av
 import pytest
 
 from livestyle.assets import asset_dir
-from tests.test_app import wait_until
+from tests.running import wait_until
 
 ROOT = Path(__file__).parent.parent
 with socket.create_server(("127.0.0.1", 0)) as free:

@@ -26,8 +26,7 @@ from livestyle.pipeline import Painter
 from livestyle.sinks import record
 from livestyle.sinks.record import Recorder, Recording
 from tests.conftest import CountingEngine
-from tests.running import Running
-from tests.test_app import Camera, NoWindow, make_show, wait_until
+from tests.running import Camera, NoWindow, Running, make_show, wait_until
 
 ROOT = Path(__file__).parent.parent
 

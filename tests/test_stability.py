@@ -14,19 +14,9 @@ from livestyle.settings import Look
 from livestyle.stability import CARRIED_SIDE_PX, Stabilizer
 from livestyle.style import Palette
 from tests.conftest import CountingEngine
+from tests.pictures import difference, scene
 
-SIZE = (180, 320)
 PERIOD_SECONDS = 1 / 30
-
-
-def scene(seed: int = 0, size: tuple[int, int] = SIZE) -> Picture:
-    """Soft blobs of all sizes: something to follow everywhere."""
-    rng = np.random.default_rng(seed)
-    picture = sum(
-        cv2.GaussianBlur(rng.normal(0, 60 * sigma, (*size, 3)).astype(np.float32), (0, 0), sigma)
-        for sigma in (2, 5, 12)
-    )
-    return np.clip(128 + np.asarray(picture), 0, 255).astype(np.uint8)
 
 
 def noisy(picture: Picture, index: int, levels: float) -> Picture:
@@ -41,10 +31,6 @@ def steadied(frames: list[Picture], paintings: list[Picture], strength: float = 
         stabilizer.calm(frame, strength, i * PERIOD_SECONDS)
         steady.append(stabilizer.steady(painting))
     return steady
-
-
-def difference(a: Picture, b: Picture) -> float:
-    return float(np.abs(a.astype(float) - b).mean())
 
 
 def edges(picture: Picture) -> float:

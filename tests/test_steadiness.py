@@ -17,7 +17,7 @@ from livestyle.settings import Look
 from livestyle.sinks.video import VideoOptions, VideoSink
 from livestyle.steadiness import Steadiness, measure
 from tests.conftest import CountingEngine
-from tests.test_stability import scene
+from tests.pictures import scene
 
 SIDE_PX = 96
 

@@ -12,8 +12,8 @@ from livestyle.bank import Bank
 from livestyle.frame import Frame
 from tests import browser
 from tests.browser import Browser
-from tests.test_app import Camera, wait_until
-from tests.test_http import TOKEN, Site
+from tests.running import Camera, wait_until
+from tests.site import TOKEN, Site
 
 pytestmark = pytest.mark.skipif(browser.PROGRAM is None, reason="no Chromium here (Debian: apt install chromium)")
 

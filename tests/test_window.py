@@ -15,7 +15,8 @@ from livestyle.errors import OutputError
 from livestyle.frame import Picture
 from livestyle.sinks.window import Window, display_problem, letterboxed
 from tests.mjpeg_server import MjpegServer
-from tests.program import Program, difference
+from tests.pictures import difference
+from tests.program import Program
 from tests.screen import Screen
 
 

@@ -12,7 +12,8 @@ import pytest
 from livestyle.assets import asset_dir
 from livestyle.frame import Picture
 from livestyle.presets import looks_path, read_looks
-from tests.program import Program, difference
+from tests.pictures import difference
+from tests.program import Program
 from tests.screen import Screen
 
 STILL = str(asset_dir("media") / "astronaut.jpg")
