@@ -23,7 +23,8 @@ from livestyle.pipeline import resized
 from livestyle.settings import StyleWeights, normalised
 from livestyle.show import Show, describe, fade_to, pick
 from livestyle.sinks.images import save_image
-from livestyle.sinks.video import VideoOptions, VideoSink, check_output
+from livestyle.sinks.output_file import check_output
+from livestyle.sinks.video import VideoOptions, VideoSink
 
 SHOT_SECONDS = 3.0
 HEADLESS_SECONDS = 18.0

@@ -16,7 +16,8 @@ from fractions import Fraction
 from pathlib import Path
 
 from livestyle.frame import Picture
-from livestyle.sinks.video import VideoOptions, VideoSink, check_output
+from livestyle.sinks.output_file import check_output
+from livestyle.sinks.video import VideoOptions, VideoSink
 from livestyle.sources.video import VideoSource
 
 _IN_FLIGHT = 4  # frames between two stages; a 4K frame is 25 MB

@@ -81,11 +81,6 @@ class PictureEncoder:
             )
         self.stream = stream
 
-    @property
-    def empty(self) -> bool:
-        """No picture has come."""
-        return self._last_tick is None
-
     def encode(self, rgb: Picture, pts_seconds: Fraction) -> list[Packet[Any]]:
         """Add a picture of the agreed size. Time stamps rise; one that does not is moved up by a tick."""
         check_picture(rgb)

@@ -19,7 +19,8 @@ from livestyle.frame import Frame
 from livestyle.sinks import partial_path
 from livestyle.sinks.background import BackgroundSink, OutputStatus
 from livestyle.sinks.fixed_size import even_size, fitted
-from livestyle.sinks.video import VideoOptions, VideoSink, check_output
+from livestyle.sinks.output_file import check_output
+from livestyle.sinks.video import VideoOptions, VideoSink
 
 SUFFIXES = (".mp4", ".mkv")
 MIN_FREE_MIB = 64

@@ -1,0 +1,153 @@
+"""A video file on its way to the disk: it appears under its name only when it is whole.
+
+It holds the container, the other tracks that are copied from the source, and what happens when something fails.
+Time stamps are exact in mp4 and mov. Matroska (mkv, webm) counts milliseconds, and where the sound starts
+before 0 (AAC's run-in) it moves sound and picture later by that, together. There is no avi: it keeps no time
+stamps, so neither a start offset nor a variable rate would survive.
+
+What it does not know: where its packets of pictures come from.
+"""
+
+from __future__ import annotations
+
+import errno
+import math
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, TypeVar
+
+import av
+from av.container import OutputContainer
+from av.packet import Packet
+
+from livestyle.errors import OutputError, SettingError
+from livestyle.sinks import partial_path
+from livestyle.sinks.audio import AudioTracks
+
+SUFFIXES = (".mp4", ".mov", ".mkv", ".webm")
+_FRAGMENTS = {"movflags": "+hybrid_fragmented", "frag_duration": "500000", "flush_packets": "1"}
+_CLUSTERS = {"cluster_time_limit": "500", "flush_packets": "1"}
+_SURVIVING_OPTIONS = {".mp4": _FRAGMENTS, ".mov": _FRAGMENTS, ".mkv": _CLUSTERS, ".webm": _CLUSTERS}
+
+Added = TypeVar("Added")
+
+
+class OutputFile:
+    """To be opened, fed with packets, and finished or discarded. Used by one thread at a time."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        time_base: Fraction,
+        audio_from: Path | None,
+        survives: bool,
+        note: Callable[[str], None],
+    ) -> None:
+        """time_base: seconds per tick of the pictures. audio_from: a media file whose sound is copied.
+
+        survives: the file is kept when writing fails, as far as it was written, and plays. Raises SettingError
+        for an unknown suffix, OutputError for a place that cannot be written to.
+        """
+        check_output(path, audio_from)
+        self.path = path
+        self._time_base, self._audio_from, self._survives, self._note = time_base, audio_from, survives, note
+        self._suffix = path.suffix.lower()
+        self._partial = partial_path(path)
+        self._audio: AudioTracks | None = None
+        self._container: OutputContainer | None = None
+        self._empty = True
+
+    def open(self, add_pictures: Callable[[OutputContainer], Added]) -> Added:
+        """Begin the file; add_pictures adds the stream of pictures, and what it returns is returned."""
+        with self.failures():
+            self._container = container = av.open(str(self._partial.absolute()), "w")
+            added = add_pictures(container)
+            if self._audio_from:
+                self._audio = AudioTracks(self._audio_from, container, self._note)
+            if self._suffix in (".mp4", ".mov"):
+                container.container_options.update(self._mov_options())
+            if self._survives:
+                container.container_options.update(_SURVIVING_OPTIONS[self._suffix])
+            container.start_encoding()  # an unwritable folder shows now, not after the encoder's look-ahead
+        return added
+
+    def mux(self, packets: Sequence[Packet[Any]], until_seconds: Fraction) -> None:
+        """Add packets of pictures, and the sound up to a time. Raises OutputError; then nothing can follow."""
+        assert self._container is not None
+        with self.failures():
+            if self._audio:
+                self._audio.advance(until_seconds)
+            self._container.mux(packets)
+            self._empty = self._empty and not packets
+
+    def finish(self, packets: Sequence[Packet[Any]] = ()) -> None:
+        """Add the last packets and all the sound that is left, and give the file its name. Raises OutputError."""
+        assert self._container is not None
+        with self.failures():
+            self._container.mux(packets)
+            if self._empty and not packets:
+                raise OutputError(f"{self.path}: no picture came, so no file is written; check the source")
+            if self._audio:
+                self._audio.advance(None)
+                self._audio.close()
+            self._container.close()
+            os.replace(self._partial, self.path)
+
+    def discard(self) -> None:
+        """Delete what was written, unless it survives."""
+        if self._audio:
+            self._audio.close()
+        # What brought us here is the failure to report, not what follows from it.
+        if self._container is not None:
+            with suppress(av.FFmpegError, OSError):
+                self._container.close()
+        with suppress(OSError):
+            if self._survives and not self._empty:
+                os.replace(self._partial, self.path)
+            else:
+                self._partial.unlink()
+
+    @contextmanager
+    def failures(self) -> Iterator[None]:
+        """Clean up whatever goes wrong, and say it in one line if it is the output's fault."""
+        try:
+            yield
+        except (av.FFmpegError, OSError) as error:
+            self.discard()
+            raise output_error(self.path, error, kept=self._survives) from error
+        except BaseException:
+            self.discard()
+            raise
+
+    def _mov_options(self) -> dict[str, str]:
+        # Start offsets are written in movie ticks: by default milliseconds, which would round them.
+        ticks = self._time_base.denominator
+        scale = math.lcm(ticks, self._audio.time_scale if self._audio else 1)
+        scale = scale if scale < 2**31 else ticks
+        return {"movflags": "+faststart", "movie_timescale": str(scale)}
+
+
+def check_output(path: Path, source: Path | None = None) -> None:
+    """Fail before any work is done: SettingError for the suffix, OutputError for the place."""
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder; name a file in it, as in {path / 'out.mp4'}")
+    if path.suffix.lower() not in SUFFIXES:
+        raise SettingError(f"{path}: suffix {path.suffix!r} is no video format here; use one of {', '.join(SUFFIXES)}")
+    if not path.parent.is_dir():
+        raise OutputError(f"{path}: the folder {path.parent} does not exist; create it first")
+    if not os.access(path.parent, os.W_OK):
+        raise OutputError(f"{path}: the folder {path.parent} is not writable; choose another")
+    if source is not None and path.exists() and source.exists() and path.samefile(source):
+        raise OutputError(f"{path} is also the input; choose another name for the output")
+
+
+def output_error(path: Path, error: OSError | av.FFmpegError, *, kept: bool = False) -> OutputError:
+    """The one line for a write that failed. kept: the file stays as far as it was written."""
+    fate = "What was written is kept" if kept else "Nothing was kept"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return OutputError(f"{path}: {error.strerror}; free some space or choose another disk. {fate}")
+    return OutputError(f"{path} cannot be written: {error.strerror or error}; choose another place. {fate}")
