@@ -63,12 +63,12 @@ for _command in (live, demo, video, image, devices, doctor, bench):
 
 
 def main() -> None:
-    """Run the program; an expected error is one line on stderr and exit code 2."""
+    """Run the program; an expected error is one line on stderr and exit code 2, or 3 when part of the work is done."""
     try:
         app()
     except LivestyleError as error:
         print(f"livestyle: {error}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(error.exit_code)
 
 
 if __name__ == "__main__":

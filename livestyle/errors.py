@@ -4,7 +4,18 @@ from __future__ import annotations
 
 
 class LivestyleError(Exception):
-    """The base: the command line prints it as one line and exits with code 2."""
+    """The base: the command line prints it as one line and exits with `exit_code`."""
+
+    exit_code = 2
+
+
+class PartialError(LivestyleError):
+    """The output is there and plays, but the input was damaged or cut short, and what could not be read is missing.
+
+    For a command to raise when all else is done: nothing is deleted, the line says what is missing, exit code 3.
+    """
+
+    exit_code = 3
 
 
 class SettingError(LivestyleError):

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from livestyle.errors import SourceError
 from livestyle.frame import Picture
 from livestyle.sinks.output_file import check_output
 from livestyle.sinks.video import VideoOptions, VideoSink
@@ -146,6 +147,8 @@ def _run(
 def _read_all(source: VideoSource, out: _Belt) -> None:
     while (frame := source.read()) is not None:
         out.put((frame.rgb, frame.pts_seconds))
+    if source.damage:
+        raise SourceError(source.damage)
     out.put(None)
 
 

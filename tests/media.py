@@ -26,6 +26,12 @@ def picture(index: int, width: int, height: int) -> np.ndarray:
     return rgb
 
 
+def moving_picture(index: int, width: int, height: int) -> np.ndarray:
+    """Noise that is pushed about, so that every picture needs those it was predicted from."""
+    noise = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+    return np.roll(noise // 2 + picture(index, width, height) // 2, (index, 3 * index), (0, 1))
+
+
 def level(rgb: np.ndarray) -> float:
     """The grey level of a decoded `picture`, away from the red square."""
     height, width = rgb.shape[:2]
@@ -46,8 +52,9 @@ def write_clip(
     sound_codec: str = "aac",
     aspect: Fraction = Fraction(1),
     matrix: int = 6,
+    draw: Callable[[int, int, int], np.ndarray] | None = None,
 ) -> Path:
-    """`picture(i)` at each tick of `time_base`, encoded by `codec` at crf 12; BT.601 tags unless told.
+    """`picture(i)`, or what `draw` gives, at each tick of `time_base`, by `codec` at crf 12; BT.601 tags unless told.
 
     For each of `sound_starts` a mono tone of 48 kHz begins there, in seconds, and lasts as long as the picture.
     """
@@ -59,7 +66,7 @@ def write_clip(
         stream.color_range, stream.colorspace = 1, matrix
         sounds = [(out.add_stream(sound_codec, rate=48000, layout="mono"), start) for start in sound_starts]
         for i, tick in enumerate(ticks):
-            frame = av.VideoFrame.from_ndarray(picture(i, *size), format="rgb24")
+            frame = av.VideoFrame.from_ndarray((draw or picture)(i, *size), format="rgb24")
             frame = frame.reformat(format=pix_fmt, dst_colorspace="ITU709" if matrix == 1 else "ITU601")
             frame.pts, frame.time_base = tick, time_base
             _mux(out, stream.encode(frame), rate, time_base)

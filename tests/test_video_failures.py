@@ -53,7 +53,7 @@ def test_a_truncated_file_is_said_and_leaves_nothing(tmp_path: Path, out: Path, 
     source = media.cut(media.noise_clip(tmp_path / "n.mp4"), tmp_path / "cut.mp4", fraction)
     with pytest.raises(SourceError) as error:
         media.transcode(source, out / "o.mp4")
-    assert_one_line(error, "truncated", "of 30")
+    assert_one_line(error, "truncated", "of 1.0 seconds")
     assert list(out.iterdir()) == []
 
 
@@ -61,7 +61,7 @@ def test_a_truncated_matroska_file_is_said(tmp_path: Path, out: Path) -> None:
     source = media.cut(media.noise_clip(tmp_path / "n.mkv", frames=90), tmp_path / "cut.mkv", 0.4)
     with pytest.raises(SourceError) as error:
         media.transcode(source, out / "o.mp4")
-    assert_one_line(error, "truncated", "of 90")
+    assert_one_line(error, "truncated", "of 3.0 seconds")
     assert list(out.iterdir()) == []
 
 

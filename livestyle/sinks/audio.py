@@ -18,7 +18,7 @@ from av.container import OutputContainer
 from av.packet import Packet
 
 from livestyle.errors import SourceError
-from livestyle.sources.video import clock_origin_seconds, open_media
+from livestyle.sources.media import clock_origin_seconds, open_media
 
 
 class _Route(Protocol):
