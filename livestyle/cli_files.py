@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from livestyle.errors import PartialError
 from livestyle.options import (
     AlphaOption,
     ColorOption,
@@ -19,8 +20,10 @@ from livestyle.options import (
     MatchColorOption,
     ModelOption,
     PaletteOption,
+    ProfileOption,
     QuietOption,
     RegionsOption,
+    ResumeOption,
     Setup,
     SizeOption,
     SplitOption,
@@ -51,6 +54,8 @@ def video(
     half: HalfOption = None,
     int8: Int8Option = False,
     weights: WeightsOption = None,
+    resume: ResumeOption = True,
+    profile: ProfileOption = False,
     verbose: VerboseOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -58,11 +63,12 @@ def video(
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from livestyle.file_painter import steady_painter
     from livestyle.look_options import LookOptions
     from livestyle.match_color import palette_of_video
     from livestyle.pipeline import Painter
     from livestyle.settings import fit_size
-    from livestyle.transcode import stylize_video
+    from livestyle.transcode import profile_text, stylize_video
 
     setup = Setup(device, half, model=model, int8=int8, weights=weights, verbose=verbose, quiet=quiet)
     painting_size = size_option(size)
@@ -75,12 +81,17 @@ def video(
         report = stylize_video(
             source,
             out,
-            lambda rgb, pts_seconds: painter.paint(rgb, chosen, at_seconds=float(pts_seconds)).rgb,
+            steady_painter(painter, chosen, setup.weights_dir),
             size_of=lambda width, height: fit_size(width, height, painting_size),
             progress=lambda done, total: bar.update(task, completed=done, total=total),
             note=setup.say,
+            resume=resume,
         )
     setup.say(f"{out}: {report.frames} frames in {report.seconds:.1f} s, {report.fps:.2f} fps")
+    if profile:
+        setup.say(profile_text(report))
+    if report.damage:
+        raise PartialError(f"{report.damage}; {out} has what could be read")
 
 
 def image(

@@ -86,6 +86,13 @@ WeightsOption = Annotated[
     str | None,
     typer.Option("--weights", help="Other networks: a name from `livestyle weights list`, or a folder of weights."),
 ]
+ResumeOption = Annotated[
+    bool,
+    typer.Option(
+        "--resume/--no-resume", help="Go on where an interrupted run stopped, if input and settings are the same."
+    ),
+]
+ProfileOption = Annotated[bool, typer.Option("--profile", help="Say where the time went, stage by stage.")]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]

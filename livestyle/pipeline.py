@@ -68,6 +68,10 @@ class Painter:
         self._steadied: Look | None = None
         self._blends: dict[StyleWeights, tuple[StyleCode, Palette]] = {}
 
+    def reset(self) -> None:
+        """Forget the stream: the next frame is the first."""
+        self._stabilizer.reset()
+
     def paint(self, rgb: Picture, look: Look, *, at_seconds: float | None = None, counts: bool = True) -> Painting:
         """Paint a frame (HxWx3 uint8 RGB) as the Look says. Raises StyleError for unknown styles.
 

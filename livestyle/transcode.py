@@ -1,7 +1,10 @@
 """A video file painted frame by frame into another: nothing dropped, sound and time stamps kept.
 
-Decoding and encoding run in their own threads beside the painting, with a few frames between them.
-What it does not know: painting (a function it is given), styles, devices. Subtitles are not carried over.
+Decoding and encoding run in their own threads beside the painting, with a few frames between them. The work is
+done in segments (`livestyle.segments`) that are kept beside the output until it is whole, so that what was
+interrupted goes on where it was; they are joined at the end.
+
+What it does not know: painting (an object it is given), styles, devices. Subtitles are not carried over.
 """
 
 from __future__ import annotations
@@ -11,18 +14,38 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Protocol
 
 from livestyle.errors import SourceError
 from livestyle.frame import Picture
+from livestyle.journal import Journal, fingerprint
+from livestyle.segments import Piece, pieces
 from livestyle.sinks.output_file import check_output
-from livestyle.sinks.video import VideoOptions, VideoSink
+from livestyle.sinks.segment import SegmentWriter, join
+from livestyle.sinks.video import VideoOptions
 from livestyle.sources.video import VideoSource
 
 _IN_FLIGHT = 4  # frames between two stages; a 4K frame is 25 MB
 _POLL_SECONDS = 0.1
+
+
+class FilePainter(Protocol):
+    """Paints the frames of a file, in order."""
+
+    identity: str
+    """Painters with the same one paint the same."""
+    looks_back: bool
+    """What a frame looks like depends on the frames before."""
+
+    def begin(self) -> None:
+        """Forget the frames before: a segment begins."""
+
+    def paint(self, rgb: Picture, pts_seconds: Fraction) -> Picture:
+        """A picture of the source's size and its time to one of the agreed size."""
 
 
 @dataclass(frozen=True)
@@ -30,13 +53,19 @@ class VideoReport:
     """What came of it."""
 
     frames: int
-    """Frames read, painted and written."""
+    """Frames of the output."""
     seconds: float
     """Wall clock for all of it."""
     fps: float
-    """frames / seconds."""
+    """Frames painted now over seconds."""
     notes: tuple[str, ...]
     """What a person should know about the output, one line each."""
+    resumed: int = 0
+    """Frames that an earlier run had painted."""
+    busy_seconds: dict[str, float] = field(default_factory=dict)
+    """How long each stage worked: decode, paint, encode side by side, then join."""
+    damage: str = ""
+    """Where the input could not be read any further; the output ends there."""
 
 
 class _Stopped(Exception):
@@ -44,48 +73,49 @@ class _Stopped(Exception):
 
 
 class _Belt:
-    """A bounded queue of items with an end, whose waits give up when `stop` is set."""
+    """A bounded queue of pieces with an end, whose waits give up when `stop` is set."""
 
     def __init__(self, stop: threading.Event) -> None:
         self._stop = stop
-        self._queue: queue.Queue[tuple[Picture, Fraction] | None] = queue.Queue(_IN_FLIGHT)
+        self._queue: queue.Queue[Piece | None] = queue.Queue(_IN_FLIGHT)
 
-    def put(self, item: tuple[Picture, Fraction] | None) -> None:
-        """Add an item; None is the end."""
+    def put(self, piece: Piece | None) -> None:
+        """Add a piece; None is the end."""
         while not self._stop.is_set():
             try:
-                return self._queue.put(item, timeout=_POLL_SECONDS)
+                return self._queue.put(piece, timeout=_POLL_SECONDS)
             except queue.Full:
                 continue
         raise _Stopped
 
-    def __iter__(self) -> Iterator[tuple[Picture, Fraction]]:
+    def __iter__(self) -> Iterator[Piece]:
         while not self._stop.is_set():
             try:
-                item = self._queue.get(timeout=_POLL_SECONDS)
+                piece = self._queue.get(timeout=_POLL_SECONDS)
             except queue.Empty:
                 continue
-            if item is None:
+            if piece is None:
                 return
-            yield item
+            yield piece
         raise _Stopped
 
 
 def stylize_video(
     source_path: str | Path,
     output_path: str | Path,
-    paint: Callable[[Picture, Fraction], Picture],
+    painter: FilePainter,
     *,
     size_of: Callable[[int, int], tuple[int, int]],
     progress: Callable[[int, int | None], None],
     note: Callable[[str], None],
+    resume: bool = True,
 ) -> VideoReport:
     """Paint every frame of a video into another file.
 
-    paint: a picture of the source's size, and its time in seconds, to one of `size_of(width, height)`;
-    called in this thread, in order. progress: frames done and frames expected, if known. note: called
-    with a line that a person should read. Raises SourceError, OutputError, SettingError, and whatever
-    `paint` raises; then, as on Ctrl-C, no output file is left.
+    size_of: (width, height) of the paintings for a source's. progress: frames done and frames expected, if known. note:
+    called with a line that a person should read. resume: go on with what an interrupted run has left, if it was
+    of the same input with the same settings. Raises SourceError, OutputError, SettingError, and whatever the painter
+    raises; then, as on Ctrl-C, there is no output file, and segments that are whole are kept for the next run.
     """
     notes: list[str] = []
 
@@ -94,15 +124,56 @@ def stylize_video(
         note(text)
 
     started = time.perf_counter()
-    check_output(Path(output_path), Path(source_path))
+    source_path, output_path = Path(source_path), Path(output_path)
+    check_output(output_path, source_path)
     with VideoSource(source_path) as source:
         if source.has_subtitles:
             remember(f"{source.name}: its subtitles are not carried over")
         options = _options(source, size_of(source.width, source.height))
-        with VideoSink(output_path, options, note=remember) as sink:
-            frames = _run(source, sink, paint, progress)
+        with Journal(output_path) as journal:
+            encoding = repr(replace(options, audio_from=None))
+            work = {"input": fingerprint(source_path), "painting": painter.identity, "format": encoding}
+            changed = journal.begin(work, resume=resume)
+            if changed:
+                note(f"{changed} not as in the run that was interrupted: painting anew")
+            resumed = sum(segment.frames for segment in journal.done.values())
+            if resumed:
+                note(f"going on after {resumed} frames that are painted already")
+            run = _Run(source, painter, journal, options, output_path, progress, remember)
+            try:
+                run.paint_missing()
+            except BaseException:
+                if journal.done:
+                    note(f"{run.done} frames are kept in {journal.folder}: the same command goes on from there")
+                raise
+            if not journal.done:
+                raise SourceError(run.damage or f"{source.name}: it has no frame to paint")
+            with run.busy("join"):
+                parts = [(journal.path(number), journal.done[number]) for number in sorted(journal.done)]
+                join(parts, output_path, encoding=options, audio_from=options.audio_from, note=remember)
+            journal.remove()
     seconds = time.perf_counter() - started
-    return VideoReport(frames=frames, seconds=seconds, fps=frames / seconds, notes=tuple(notes))
+    return VideoReport(
+        frames=run.done,
+        seconds=seconds,
+        fps=(run.done - resumed) / seconds,
+        notes=tuple(notes),
+        resumed=resumed,
+        busy_seconds=run.busy_seconds,
+        damage=run.damage,
+    )
+
+
+def profile_text(report: VideoReport) -> str:
+    """Where the time went, and how near the whole came to its slowest stage; two lines at least."""
+    painted = report.frames - report.resumed
+    lines = [
+        f"  {stage:<7}{seconds:8.1f} s {1000 * seconds / max(1, painted):8.1f} ms a frame"
+        for stage, seconds in report.busy_seconds.items()
+    ]
+    slowest = max(report.busy_seconds, key=lambda stage: report.busy_seconds[stage])
+    share = report.busy_seconds[slowest] / report.seconds
+    return "\n".join([*lines, f"  in all {report.seconds:8.1f} s: {share:.2f} of the speed of {slowest} alone"])
 
 
 def _options(source: VideoSource, size: tuple[int, int]) -> VideoOptions:
@@ -115,55 +186,117 @@ def _options(source: VideoSource, size: tuple[int, int]) -> VideoOptions:
     )
 
 
-def _run(
-    source: VideoSource,
-    sink: VideoSink,
-    paint: Callable[[Picture, Fraction], Picture],
-    progress: Callable[[int, int | None], None],
-) -> int:
-    """Move all frames through; the number of them. Both threads have ended when it returns or raises."""
-    stop = threading.Event()
-    decoded, painted = _Belt(stop), _Belt(stop)
-    done = 0
-    with ThreadPoolExecutor(2, "livestyle-video") as pool:
-        workers = [pool.submit(_guarded, stop, _read_all, source, decoded)]
-        workers.append(pool.submit(_guarded, stop, _write_all, sink, painted))
+class _Run:
+    """Paints the segments of a file that are not done yet, with threads for decoding and encoding beside."""
+
+    def __init__(
+        self,
+        source: VideoSource,
+        painter: FilePainter,
+        journal: Journal,
+        options: VideoOptions,
+        output: Path,
+        progress: Callable[[int, int | None], None],
+        note: Callable[[str], None],
+    ) -> None:
+        self._source, self._painter, self._journal, self._options = source, painter, journal, options
+        self._output, self._progress, self._note = output, progress, note
+        self._stop = threading.Event()
+        self.done = sum(segment.frames for segment in journal.done.values())
+        self.damage = ""
+        self.busy_seconds: dict[str, float] = {}
+
+    def paint_missing(self) -> None:
+        """Returns when all segments are done; the threads have ended when it returns or raises."""
+        first = 0
+        for number in sorted(self._journal.done):
+            if first < number:
+                self._paint(first, number - 1)
+            first = number + 1
+        self._paint(first, None)
+
+    @contextmanager
+    def busy(self, stage: str) -> Iterator[None]:
+        """The block is work of a stage."""
+        started = time.perf_counter()
         try:
-            for rgb, pts_seconds in decoded:
-                painted.put((paint(rgb, pts_seconds), pts_seconds))
-                done += 1
-                progress(done, source.frame_count_hint)
-            painted.put(None)
-            while wait(workers, timeout=_POLL_SECONDS).not_done:  # in short steps, so that Ctrl-C gets through
-                pass
-        except _Stopped:
-            pass
+            yield
         finally:
-            stop.set()
-    _raise_first(workers)
-    return done
+            self.busy_seconds[stage] = self.busy_seconds.get(stage, 0.0) + time.perf_counter() - started
+
+    def _paint(self, first: int, last: int | None) -> None:
+        decoded, painted = _Belt(self._stop), _Belt(self._stop)
+        segment: int | None = None
+        with ThreadPoolExecutor(2, "livestyle-video") as pool:
+            workers = [
+                pool.submit(self._guarded, self._read_all, first, last, decoded),
+                pool.submit(self._guarded, self._write_all, painted),
+            ]
+            try:
+                for piece in decoded:
+                    with self.busy("paint"):
+                        if piece.segment != segment:
+                            segment = piece.segment
+                            self._painter.begin()
+                        rgb = self._painter.paint(piece.rgb, piece.pts_seconds)
+                    if not piece.lead:
+                        painted.put(piece._replace(rgb=rgb))
+                        self.done += 1
+                        self._progress(self.done, self._source.frame_count_hint)
+                painted.put(None)
+                while wait(workers, timeout=_POLL_SECONDS).not_done:  # in short steps, so that Ctrl-C gets through
+                    pass
+            except _Stopped:
+                pass
+            finally:
+                self._stop.set()
+        _raise_first(workers)
+        self._stop.clear()
+
+    def _read_all(self, first: int, last: int | None, out: _Belt) -> None:
+        frames = pieces(self._source, first, last, lead=self._painter.looks_back)
+        while True:
+            with self.busy("decode"):
+                piece = next(frames, None)
+            if piece is None:
+                self.damage = self.damage or self._source.damage or ""
+            out.put(piece)
+            if piece is None:
+                return
+
+    def _write_all(self, pictures: _Belt) -> None:
+        writer: SegmentWriter | None = None
+        try:
+            for piece in pictures:
+                with self.busy("encode"):
+                    if writer is None or writer.number != piece.segment:
+                        if writer is not None:
+                            self._journal.add(writer.finish())
+                        writer = self._writer(piece.segment)
+                    writer.write(piece.rgb, piece.pts_seconds)
+            if writer is not None:
+                with self.busy("encode"):
+                    self._journal.add(writer.finish())
+        except BaseException:
+            if writer is not None:
+                writer.discard()
+            raise
+
+    def _writer(self, number: int) -> SegmentWriter:
+        note = _ignored if self._journal.done else self._note  # what is to be said of one is true of all
+        return SegmentWriter(self._journal.path(number), number, self._options, output=self._output, note=note)
+
+    def _guarded(self, work: Callable[..., None], *args: object) -> None:
+        """Run a stage; if it fails, the others stop too."""
+        try:
+            work(*args)
+        except BaseException:
+            self._stop.set()
+            raise
 
 
-def _read_all(source: VideoSource, out: _Belt) -> None:
-    while (frame := source.read()) is not None:
-        out.put((frame.rgb, frame.pts_seconds))
-    if source.damage:
-        raise SourceError(source.damage)
-    out.put(None)
-
-
-def _write_all(sink: VideoSink, pictures: _Belt) -> None:
-    for rgb, pts_seconds in pictures:
-        sink.write(rgb, pts_seconds)
-
-
-def _guarded(stop: threading.Event, work: Callable[..., None], *args: object) -> None:
-    """Run a stage; if it fails, the others stop too."""
-    try:
-        work(*args)
-    except BaseException:
-        stop.set()
-        raise
+def _ignored(text: str) -> None:
+    pass
 
 
 def _raise_first(workers: list[Future[None]]) -> None:

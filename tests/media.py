@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from livestyle.frame import Frame, Picture
 from livestyle.sources.video import VideoSource
-from livestyle.transcode import VideoReport, stylize_video
+from livestyle.transcode import FilePainter, VideoReport, stylize_video
 
 NTSC = Fraction(30000, 1001)
 
@@ -160,8 +161,27 @@ def read_all(path: Path) -> list[Frame]:
         return list(iter(source.read, None))
 
 
+@dataclass
+class PlainPainter:
+    """Paints each frame by a function of its pixels."""
+
+    function: Callable[[Picture], Picture] = lambda rgb: rgb
+    identity: str = "plain"
+    looks_back: bool = False
+
+    def begin(self) -> None:
+        """Nothing is remembered."""
+
+    def paint(self, rgb: Picture, pts_seconds: Fraction) -> Picture:
+        return self.function(rgb)
+
+
 def transcode(
-    source: Path, output: Path, paint: Callable[[Picture], Picture] = lambda rgb: rgb, **kwargs: object
+    source: Path,
+    output: Path,
+    paint: Callable[[Picture], Picture] | FilePainter = lambda rgb: rgb,
+    **kwargs: object,
 ) -> VideoReport:
+    painter = PlainPainter(paint) if callable(paint) else paint
     plain: dict[str, object] = {"size_of": lambda w, h: (w, h), "progress": lambda *_: None, "note": lambda _: None}
-    return stylize_video(source, output, lambda rgb, _: paint(rgb), **{**plain, **kwargs})  # type: ignore[arg-type]
+    return stylize_video(source, output, painter, **{**plain, **kwargs})  # type: ignore[arg-type]

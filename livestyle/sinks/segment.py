@@ -1,0 +1,138 @@
+"""Segments of a video file as files of their own, and their joining without encoding anything again.
+
+Each begins with a keyframe and is encoded with the same parameters, so packets of one follow on those of the one
+before. Decoding times are set anew: every segment would begin its own before the end of the last one.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+from av.container import OutputContainer
+from av.packet import Packet
+from av.video.stream import VideoStream
+
+from livestyle.errors import OutputError
+from livestyle.frame import Picture
+from livestyle.sinks.encoder import Encoding, PictureEncoder
+from livestyle.sinks.output_file import OutputFile
+
+SUFFIX = ".mp4"
+"""Of segments: times are exact there, whatever the output is."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """What is known of a finished segment."""
+
+    number: int
+    frames: int
+    reordered: int
+    """By how many places at most a picture is decoded before it is shown."""
+    size_bytes: int
+
+
+class SegmentWriter:
+    """One segment on its way to the disk; it has its name when it is whole. Used by one thread at a time."""
+
+    def __init__(
+        self, path: Path, number: int, encoding: Encoding, *, output: Path, note: Callable[[str], None]
+    ) -> None:
+        """path: with SUFFIX. output: what it will be a part of. note: as for `PictureEncoder`. Raises OutputError."""
+        self._path, self.number = path, number
+        self._ticks: list[int] = []
+        self._file = OutputFile(path, time_base=encoding.time_base, audio_from=None, survives=False, note=note)
+        self._encoder = self._file.open(
+            lambda container: PictureEncoder(
+                container, encoding, note, webm=output.suffix.lower() == ".webm", name=output.name
+            )
+        )
+
+    def write(self, rgb: Picture, pts_seconds: Fraction) -> None:
+        """Add a picture; see `PictureEncoder.encode`. Raises OutputError."""
+        with self._file.failures():
+            packets = self._encoder.encode(rgb, pts_seconds)
+        self._file.mux(self._seen(packets), pts_seconds)
+
+    def finish(self) -> Segment:
+        """Write what is left. Raises OutputError."""
+        with self._file.failures():
+            packets = self._encoder.rest()
+        self._file.finish(self._seen(packets))
+        places = {tick: place for place, tick in enumerate(sorted(self._ticks))}
+        reordered = max(place - places[tick] for place, tick in enumerate(self._ticks))
+        return Segment(self.number, len(self._ticks), reordered, self._path.stat().st_size)
+
+    def discard(self) -> None:
+        """Delete what was written."""
+        self._file.discard()
+
+    def _seen(self, packets: list[Packet[Any]]) -> list[Packet[Any]]:
+        self._ticks += [packet.pts for packet in packets if packet.pts is not None]
+        return packets
+
+
+def join(
+    segments: Sequence[tuple[Path, Segment]],
+    output: Path,
+    *,
+    encoding: Encoding,
+    audio_from: Path | None,
+    note: Callable[[str], None],
+) -> None:
+    """Write the segments, which are in order, into one file. audio_from and note are as for `OutputFile`.
+
+    Raises OutputError, SourceError when the sound cannot be read.
+    """
+    file = OutputFile(output, time_base=encoding.time_base, audio_from=audio_from, survives=False, note=note)
+    with av.open(str(segments[0][0].absolute())) as first:
+        template = first.streams.video[0]
+        extradata = template.codec_context.extradata
+
+        def like_first(container: OutputContainer) -> VideoStream:
+            stream: VideoStream = container.add_stream_from_template(template, opaque=True)
+            stream.time_base = encoding.time_base
+            stream.codec_context.framerate = encoding.rate
+            return stream
+
+        stream = file.open(like_first)
+    delay = max(segment.reordered for _, segment in segments)
+    with file.failures():
+        for packet in _in_one(_packets(segments, extradata), delay, encoding):
+            packet.stream = stream
+            assert packet.pts is not None
+            file.mux([packet], packet.pts * encoding.time_base)
+        file.finish()
+
+
+def _packets(segments: Iterable[tuple[Path, Segment]], extradata: bytes | None) -> Iterator[list[Packet[VideoStream]]]:
+    """Those of each segment, in decoding order."""
+    for path, segment in segments:
+        with av.open(str(path.absolute())) as container:
+            stream = container.streams.video[0]
+            packets = [packet for packet in container.demux(stream) if packet.pts is not None]
+            if len(packets) != segment.frames or stream.codec_context.extradata != extradata:
+                raise OutputError(f"{path} is not as it was written: delete the folder {path.parent} and start again")
+            yield packets
+
+
+def _in_one(
+    segments: Iterable[list[Packet[VideoStream]]], delay: int, encoding: Encoding
+) -> Iterator[Packet[VideoStream]]:
+    """The packets of all segments with decoding times that rise: the times of showing, `delay` pictures late."""
+    shown: deque[int] = deque()
+    tick = round(1 / (encoding.rate * encoding.time_base))
+    for packets in segments:
+        ticks = sorted(packet.pts for packet in packets if packet.pts is not None)
+        if not shown:
+            shown.extend(ticks[0] - tick * n for n in range(delay, 0, -1))
+        shown.extend(ticks)
+        for packet in packets:
+            packet.dts = shown.popleft()
+            yield packet

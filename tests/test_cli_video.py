@@ -1,0 +1,60 @@
+"""`livestyle video` as a person runs it, with the shipped networks."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from tests import media
+
+HUNDREDTH = Fraction(1, 100)
+
+
+def long_clip(path: Path, seconds: int) -> Path:
+    """H.264 at 3 fps, 64x48."""
+    ticks = [100 * n // 3 for n in range(3 * seconds)]
+    return media.write_clip(path, ticks, size=(64, 48), rate=Fraction(3), time_base=HUNDREDTH)
+
+
+def test_what_can_be_read_of_a_damaged_file_is_painted(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    source = media.cut(media.noise_clip(tmp_path / "n.mp4"), tmp_path / "cut.mp4", 0.5)
+    result = run("video", str(source), "o.mp4", "--device", "cpu")
+    assert result.code == 3
+    assert "truncated" in result.err.splitlines()[-1] and "o.mp4" in result.err.splitlines()[-1]
+    assert 10 < len(media.read_all(tmp_path / "o.mp4")) < 20
+
+
+def test_the_profile_names_the_stages(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    source = media.ntsc_clip(tmp_path / "in.mp4", frames=6)
+    result = run("video", str(source), "o.mp4", "--device", "cpu", "--profile")
+    assert result.code == 0
+    for word in ("decode", "paint", "encode", "join", "of the speed of"):
+        assert word in result.err
+
+
+def test_ctrl_c_keeps_what_is_painted_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    source = long_clip(tmp_path / "in.mp4", 40)
+    command = [sys.executable, "-m", "livestyle.cli", "video", str(source), "o.mp4", "--device", "cpu", "-s", "wave"]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    journal = tmp_path / ".o.mp4.livestyle" / "journal.jsonl"
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, env=environment) as first:
+        while first.poll() is None and not (journal.exists() and journal.read_text().count("\n") > 1):
+            time.sleep(0.02)
+        first.send_signal(signal.SIGINT)
+        _, said = first.communicate(timeout=60)
+    assert first.returncode not in (0, 2) and "Traceback" not in said
+    assert "the same command goes on from there" in said and not (tmp_path / "o.mp4").exists()
+    second = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=environment, check=True)
+    assert "painted already" in second.stderr
+    assert media.pts_of(tmp_path / "o.mp4") == media.pts_of(source)
+    whole = [*command[:5], "whole.mp4", *command[6:]]
+    subprocess.run(whole, cwd=tmp_path, capture_output=True, env=environment, check=True)
+    pairs = zip(media.read_all(tmp_path / "o.mp4"), media.read_all(tmp_path / "whole.mp4"), strict=True)
+    assert all(np.array_equal(a.rgb, b.rgb) for a, b in pairs)
