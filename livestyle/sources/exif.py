@@ -27,7 +27,7 @@ def orientation_of(image: Image.Image) -> int:
         orientation = image.getexif().get(_ORIENTATION)
     except Exception:  # of damaged EXIF PIL raises all there is
         return 1
-    return orientation if orientation in range(1, 9) else 1
+    return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
 
 
 def kept_exif(image: Image.Image) -> bytes:
