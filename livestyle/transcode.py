@@ -1,10 +1,10 @@
-"""A video file painted frame by frame into another: nothing dropped, sound and time stamps kept.
+"""A video file painted frame by frame into another: nothing dropped, other tracks and time stamps kept.
 
 Decoding and encoding run in their own threads beside the painting, with a few frames between them. The work is
 done in segments (`livestyle.segments`) that are kept beside the output until it is whole, so that what was
 interrupted goes on where it was; they are joined at the end.
 
-What it does not know: painting (an object it is given), styles, devices. Subtitles are not carried over.
+What it does not know: painting (an object it is given), styles, devices.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from livestyle.journal import Journal, fingerprint
 from livestyle.segments import Piece, pieces
 from livestyle.sinks.output_file import check_output
 from livestyle.sinks.segment import SegmentWriter, join
+from livestyle.sinks.tracks import TracksFrom
 from livestyle.sinks.video import VideoOptions
 from livestyle.sources.video import VideoSource
 
@@ -127,11 +128,9 @@ def stylize_video(
     source_path, output_path = Path(source_path), Path(output_path)
     check_output(output_path, source_path)
     with VideoSource(source_path) as source:
-        if source.has_subtitles:
-            remember(f"{source.name}: its subtitles are not carried over")
         options = _options(source, size_of(source.width, source.height))
         with Journal(output_path) as journal:
-            encoding = repr(replace(options, audio_from=None))
+            encoding = repr(replace(options, tracks_from=None))
             work = {"input": fingerprint(source_path), "painting": painter.identity, "format": encoding}
             changed = journal.begin(work, resume=resume)
             if changed:
@@ -150,7 +149,7 @@ def stylize_video(
                 raise SourceError(run.damage or f"{source.name}: it has no frame to paint")
             with run.busy("join"):
                 parts = [(journal.path(number), journal.done[number]) for number in sorted(journal.done)]
-                join(parts, output_path, encoding=options, audio_from=options.audio_from, note=remember)
+                join(parts, output_path, encoding=options, tracks_from=options.tracks_from, note=remember)
             journal.remove()
     seconds = time.perf_counter() - started
     return VideoReport(
@@ -182,7 +181,7 @@ def _options(source: VideoSource, size: tuple[int, int]) -> VideoOptions:
         rate=source.rate,
         time_base=source.time_base,
         sample_aspect=source.sample_aspect,
-        audio_from=source.path if source.has_audio else None,
+        tracks_from=TracksFrom(path=source.path),
     )
 
 

@@ -33,7 +33,7 @@ def test_frames_come_in_order_with_exact_times_despite_b_frames(ntsc: Path) -> N
 def test_source_describes_itself(ntsc: Path) -> None:
     with VideoSource(ntsc) as source:
         assert (source.width, source.height, source.rate) == (96, 64, Fraction(30000, 1001))
-        assert (source.frame_count_hint, source.has_audio) == (24, True)
+        assert source.frame_count_hint == 24
         assert source.duration_seconds == pytest.approx(0.8008)
         source.close()
         source.close()

@@ -25,7 +25,8 @@ from av.packet import Packet
 
 from livestyle.errors import OutputError, SettingError
 from livestyle.sinks import partial_path
-from livestyle.sinks.audio import AudioTracks
+from livestyle.sinks.extras import EXPERIMENTAL
+from livestyle.sinks.tracks import Tracks, TracksFrom
 
 SUFFIXES = (".mp4", ".mov", ".mkv", ".webm")
 _FRAGMENTS = {"movflags": "+hybrid_fragmented", "frag_duration": "500000", "flush_packets": "1"}
@@ -43,21 +44,21 @@ class OutputFile:
         path: Path,
         *,
         time_base: Fraction,
-        audio_from: Path | None,
+        tracks_from: TracksFrom | None,
         survives: bool,
         note: Callable[[str], None],
     ) -> None:
-        """time_base: seconds per tick of the pictures. audio_from: a media file whose sound is copied.
+        """time_base: seconds per tick of the pictures. tracks_from: whose other tracks are copied.
 
         survives: the file is kept when writing fails, as far as it was written, and plays. Raises SettingError
         for an unknown suffix, OutputError for a place that cannot be written to.
         """
-        check_output(path, audio_from)
+        check_output(path, tracks_from.path if tracks_from else None)
         self.path = path
-        self._time_base, self._audio_from, self._survives, self._note = time_base, audio_from, survives, note
+        self._time_base, self._tracks_from, self._survives, self._note = time_base, tracks_from, survives, note
         self._suffix = path.suffix.lower()
         self._partial = partial_path(path)
-        self._audio: AudioTracks | None = None
+        self._tracks: Tracks | None = None
         self._container: OutputContainer | None = None
         self._empty = True
 
@@ -66,8 +67,8 @@ class OutputFile:
         with self.failures():
             self._container = container = av.open(str(self._partial.absolute()), "w")
             added = add_pictures(container)
-            if self._audio_from:
-                self._audio = AudioTracks(self._audio_from, container, self._note)
+            if self._tracks_from:
+                self._tracks = Tracks(self._tracks_from, container, self._note)
             if self._suffix in (".mp4", ".mov"):
                 container.container_options.update(self._mov_options())
             if self._survives:
@@ -76,31 +77,31 @@ class OutputFile:
         return added
 
     def mux(self, packets: Sequence[Packet[Any]], until_seconds: Fraction) -> None:
-        """Add packets of pictures, and the sound up to a time. Raises OutputError; then nothing can follow."""
+        """Add packets of pictures, and the other tracks up to a time. Raises OutputError; then nothing can follow."""
         assert self._container is not None
         with self.failures():
-            if self._audio:
-                self._audio.advance(until_seconds)
+            if self._tracks:
+                self._tracks.advance(until_seconds)
             self._container.mux(packets)
             self._empty = self._empty and not packets
 
     def finish(self, packets: Sequence[Packet[Any]] = ()) -> None:
-        """Add the last packets and all the sound that is left, and give the file its name. Raises OutputError."""
+        """Add the last packets and what is left of the other tracks, and give the file its name. Raises OutputError."""
         assert self._container is not None
         with self.failures():
             self._container.mux(packets)
             if self._empty and not packets:
                 raise OutputError(f"{self.path}: no picture came, so no file is written; check the source")
-            if self._audio:
-                self._audio.advance(None)
-                self._audio.close()
+            if self._tracks:
+                self._tracks.advance(None)
+                self._tracks.close()
             self._container.close()
             os.replace(self._partial, self.path)
 
     def discard(self) -> None:
         """Delete what was written, unless it survives."""
-        if self._audio:
-            self._audio.close()
+        if self._tracks:
+            self._tracks.close()
         # What brought us here is the failure to report, not what follows from it.
         if self._container is not None:
             with suppress(av.FFmpegError, OSError):
@@ -126,9 +127,9 @@ class OutputFile:
     def _mov_options(self) -> dict[str, str]:
         # Start offsets are written in movie ticks: by default milliseconds, which would round them.
         ticks = self._time_base.denominator
-        scale = math.lcm(ticks, self._audio.time_scale if self._audio else 1)
+        scale = math.lcm(ticks, self._tracks.time_scale if self._tracks else 1)
         scale = scale if scale < 2**31 else ticks
-        return {"movflags": "+faststart", "movie_timescale": str(scale)}
+        return {"movflags": "+faststart", "movie_timescale": str(scale), **EXPERIMENTAL}
 
 
 def check_output(path: Path, source: Path | None = None) -> None:

@@ -22,6 +22,7 @@ from livestyle.errors import OutputError
 from livestyle.frame import Picture
 from livestyle.sinks.encoder import Encoding, PictureEncoder
 from livestyle.sinks.output_file import OutputFile
+from livestyle.sinks.tracks import TracksFrom
 
 SUFFIX = ".mp4"
 """Of segments: times are exact there, whatever the output is."""
@@ -47,7 +48,7 @@ class SegmentWriter:
         """path: with SUFFIX. output: what it will be a part of. note: as for `PictureEncoder`. Raises OutputError."""
         self._path, self.number = path, number
         self._ticks: list[int] = []
-        self._file = OutputFile(path, time_base=encoding.time_base, audio_from=None, survives=False, note=note)
+        self._file = OutputFile(path, time_base=encoding.time_base, tracks_from=None, survives=False, note=note)
         self._encoder = self._file.open(
             lambda container: PictureEncoder(
                 container, encoding, note, webm=output.suffix.lower() == ".webm", name=output.name
@@ -83,14 +84,14 @@ def join(
     output: Path,
     *,
     encoding: Encoding,
-    audio_from: Path | None,
+    tracks_from: TracksFrom | None,
     note: Callable[[str], None],
 ) -> None:
-    """Write the segments, which are in order, into one file. audio_from and note are as for `OutputFile`.
+    """Write the segments, which are in order, into one file. tracks_from and note are as for `OutputFile`.
 
-    Raises OutputError, SourceError when the sound cannot be read.
+    Raises OutputError, SourceError when the source of the other tracks cannot be read.
     """
-    file = OutputFile(output, time_base=encoding.time_base, audio_from=audio_from, survives=False, note=note)
+    file = OutputFile(output, time_base=encoding.time_base, tracks_from=tracks_from, survives=False, note=note)
     with av.open(str(segments[0][0].absolute())) as first:
         template = first.streams.video[0]
         extradata = template.codec_context.extradata

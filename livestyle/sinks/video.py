@@ -14,14 +14,15 @@ from types import TracebackType
 from livestyle.frame import Picture
 from livestyle.sinks.encoder import Encoding, PictureEncoder
 from livestyle.sinks.output_file import OutputFile
+from livestyle.sinks.tracks import TracksFrom
 
 
 @dataclass(frozen=True, kw_only=True)
 class VideoOptions(Encoding):
     """How a video file is written; decided once."""
 
-    audio_from: Path | None = None
-    """A media file whose sound is copied; its clock is the one of `pts_seconds`."""
+    tracks_from: TracksFrom | None = None
+    """A media file whose other tracks are copied; its clock is the one of `pts_seconds`."""
 
 
 class VideoSink:
@@ -40,7 +41,7 @@ class VideoSink:
         self._file = OutputFile(
             self.path,
             time_base=options.time_base,
-            audio_from=options.audio_from,
+            tracks_from=options.tracks_from,
             survives=options.survives,
             note=note,
         )

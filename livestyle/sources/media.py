@@ -22,7 +22,8 @@ def open_media(path: Path) -> InputContainer:
     try:
         if path.stat().st_size == 0:
             raise SourceError(f"{path} is empty (0 bytes); copy or download it again")
-        return av.open(str(path.resolve()), "r")  # absolute: "a:b.mp4" would be taken for a URL
+        # Absolute: "a:b.mp4" would be taken for a URL. Names in a file may be in any encoding.
+        return av.open(str(path.resolve()), "r", metadata_errors="surrogateescape")
     except PermissionError as error:
         raise SourceError(f"{path} cannot be opened: permission denied; allow reading it") from error
     except (av.FFmpegError, OSError) as error:

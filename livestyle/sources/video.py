@@ -41,13 +41,10 @@ class VideoSource:
         self._index = 0
 
     def _describe(self, decoder: VideoDecoder) -> None:
-        streams = decoder.container.streams
         self.rate: Fraction = decoder.clock.rate
         """Frames per second, on average."""
         self.time_base: Fraction = decoder.clock.time_base
         """Seconds per tick: every pts_seconds is a multiple of it."""
-        self.has_audio: bool = bool(streams.audio)
-        self.has_subtitles: bool = bool(streams.subtitles)
         self.origin_seconds: Fraction = decoder.clock.origin_seconds
         self.duration_seconds: float | None = decoder.duration_seconds
         """Announced by the container; None when it does not say."""
