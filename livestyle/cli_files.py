@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -95,8 +94,15 @@ def video(
 
 
 def image(
-    sources: Annotated[list[Path], typer.Argument(metavar="IN...", help="Image files, or folders of them.")],
+    sources: Annotated[
+        list[Path],
+        typer.Argument(metavar="IN...", help='Image files, folders of them, or patterns: "photos/**/*.jpg".'),
+    ],
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write, or a folder for several.")],
+    file_format: Annotated[
+        str | None, typer.Option("--format", help="Of the files in a folder: png, jpg, webp or tiff. Default: png.")
+    ] = None,
+    quality: Annotated[int | None, typer.Option(help="Of jpg and webp, 1 to 100. Default: 95.")] = None,
     look: LookOption = None,
     style: StyleOption = None,
     split: SplitOption = None,
@@ -115,22 +121,18 @@ def image(
     verbose: VerboseOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Stylize pictures."""
-    from livestyle.color import sampled_palette
+    """Stylize pictures: upright, in sRGB, with the photograph's EXIF."""
     from livestyle.look_options import LookOptions
-    from livestyle.pipeline import Painter
-    from livestyle.sinks.images import image_outputs, save_image
-    from livestyle.sources.images import expand_folders, load_image
+    from livestyle.picture_jobs import paint_all, planned
+    from livestyle.sources.picture_files import picture_files
+    from livestyle.stills import Stills
 
     setup = Setup(device, half, model=model, int8=int8, weights=weights, verbose=verbose, quiet=quiet)
     painting_size = size_option(size)
-    sources = expand_folders(sources)
-    outputs = image_outputs(sources, out)
+    jobs = planned(picture_files(sources), out, file_format=file_format, quality=quality)
     options = LookOptions(look, style, split, mask, regions, alpha, preserve_color, palette)
-    look_for = setup.look_for(options, match_color=match_color)
-    painter: Painter | None = None
-    for source, output in zip(sources, outputs, strict=True):
-        rgb = load_image(source)  # before the network loads: a bad first file is said at once
-        painter = painter or Painter(setup.engine, setup.bank, size=painting_size)
-        save_image(output, painter.paint(rgb, look_for(partial(sampled_palette, rgb))).rgb)
-        setup.say(str(output))
+    stills = Stills(setup, setup.look_for(options, match_color=match_color), size=painting_size, quality=quality)
+    failures = paint_all(jobs, stills.paint)
+    if failures:
+        typer.echo("\n  ".join([f"livestyle: {len(failures)} of {len(jobs)} pictures failed:", *failures]), err=True)
+        raise typer.Exit(2)

@@ -17,10 +17,10 @@ from typing import NamedTuple
 from livestyle.frame import Picture
 from livestyle.sources.video import VideoSource
 
-SEGMENT_SECONDS = 10
-LEAD_SECONDS = Fraction(1, 3)
-LEAD_FRAMES = 10
-"""At most so many, of the last LEAD_SECONDS before a segment, lead into it."""
+SEGMENT_SECONDS = 20
+LEAD_SECONDS = Fraction(2, 3)
+LEAD_FRAMES = 20
+"""At most so many, of the last LEAD_SECONDS before a segment, lead into it: half as many leave a jump to be seen."""
 
 
 class Piece(NamedTuple):

@@ -23,3 +23,9 @@ def scene(seed: int = 0, size: tuple[int, int] = SIZE) -> Picture:
 def difference(a: Picture, b: Picture) -> float:
     """Mean absolute difference, in levels of 255."""
     return float(np.abs(a.astype(float) - b).mean())
+
+
+def ramp(height: int = 20, width: int = 32) -> Picture:
+    """HxWx3: x to the right in red, y downwards in green, blue 90."""
+    y, x = np.mgrid[:height, :width]
+    return np.stack([x * 255 // (width - 1), y * 255 // (height - 1), np.full_like(x, 90)], -1).astype(np.uint8)

@@ -18,9 +18,9 @@ HUNDREDTH = Fraction(1, 100)
 
 
 def long_clip(path: Path, seconds: int) -> Path:
-    """H.264 at 3 fps, 64x48."""
-    ticks = [100 * n // 3 for n in range(3 * seconds)]
-    return media.write_clip(path, ticks, size=(64, 48), rate=Fraction(3), time_base=HUNDREDTH)
+    """H.264 at 2 fps, 64x48."""
+    ticks = [50 * n for n in range(2 * seconds)]
+    return media.write_clip(path, ticks, size=(64, 48), rate=Fraction(2), time_base=HUNDREDTH)
 
 
 def test_what_can_be_read_of_a_damaged_file_is_painted(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
@@ -40,7 +40,7 @@ def test_the_profile_names_the_stages(run, tmp_path: Path) -> None:  # type: ign
 
 
 def test_ctrl_c_keeps_what_is_painted_and_the_same_command_goes_on(tmp_path: Path) -> None:
-    source = long_clip(tmp_path / "in.mp4", 40)
+    source = long_clip(tmp_path / "in.mp4", 70)
     command = [sys.executable, "-m", "livestyle.cli", "video", str(source), "o.mp4", "--device", "cpu", "-s", "wave"]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
     journal = tmp_path / ".o.mp4.livestyle" / "journal.jsonl"

@@ -11,13 +11,9 @@ from PIL import Image
 
 from livestyle.errors import OutputError, SourceError
 from livestyle.sinks.images import save_image
+from livestyle.sources import still
 from livestyle.sources.images import FolderSource, load_image
-
-
-def ramp(height: int = 20, width: int = 32) -> np.ndarray:
-    """HxWx3: x to the right in red, y downwards in green, blue 90."""
-    y, x = np.mgrid[:height, :width]
-    return np.stack([x * 255 // (width - 1), y * 255 // (height - 1), np.full_like(x, 90)], -1).astype(np.uint8)
+from tests.pictures import ramp
 
 
 def one_line(error: pytest.ExceptionInfo[Exception]) -> str:
@@ -125,7 +121,7 @@ def test_a_truncated_image_is_said(tmp_path: Path, suffix: str) -> None:
 
 def test_a_decompression_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save_image(tmp_path / "a.png", ramp(1500, 1400))
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 2_000_000)
+    monkeypatch.setattr(still, "MAX_PIXELS", 2_000_000)
     with pytest.raises(SourceError) as error:
         load_image(tmp_path / "a.png")
     assert "more than 2 million pixels" in one_line(error)

@@ -1,44 +1,52 @@
 """A picture into an image file that appears under its name only when it is whole.
 
-What it does not know: metadata, colour profiles (viewers take the pixels for sRGB).
+The file says that its colours are sRGB (bmp cannot), and carries EXIF where it is given some. It knows no other
+metadata.
 """
 
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
+from typing import Any
 
-from PIL import Image
+from PIL import Image, ImageCms
 
-from livestyle.errors import OutputError
+from livestyle.errors import OutputError, SettingError
 from livestyle.frame import Picture, check_picture
 from livestyle.sinks import partial_path
 
-_FORMATS: dict[str, tuple[str, dict[str, object]]] = {
-    ".png": ("PNG", {}),
-    ".jpg": ("JPEG", {"quality": 95, "subsampling": 0}),  # no halved chroma: paintings have hard coloured edges
-    ".jpeg": ("JPEG", {"quality": 95, "subsampling": 0}),
-    ".webp": ("WEBP", {"quality": 95}),
-    ".tif": ("TIFF", {"compression": "tiff_lzw"}),
-    ".tiff": ("TIFF", {"compression": "tiff_lzw"}),
-    ".bmp": ("BMP", {}),
+_JPEG: tuple[str, dict[str, Any]] = ("JPEG", {"subsampling": 0})  # no halved chroma: paintings have hard coloured edges
+_TIFF: tuple[str, dict[str, Any]] = ("TIFF", {})  # as it is: LZW makes paintings larger, and PIL has no EXIF beside it
+_FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
+    **{".png": ("PNG", {}), ".jpg": _JPEG, ".jpeg": _JPEG, ".webp": ("WEBP", {})},
+    **{".tif": _TIFF, ".tiff": _TIFF, ".bmp": ("BMP", {})},
 }
 SUFFIXES = tuple(_FORMATS)
+_LOSSY = ("JPEG", "WEBP")
+QUALITY = 95
+"""Of lossy formats, where none is asked for."""
 
 
-def save_image(path: str | Path, rgb: Picture) -> None:
-    """Write HxWx3 uint8 RGB in the format that the suffix names, replacing an older file as a whole.
+def save_image(path: str | Path, rgb: Picture, *, quality: int | None = None, exif: bytes = b"") -> None:
+    """Write HxWx3 uint8 sRGB in the format that the suffix names, replacing an older file as a whole.
 
-    Raises OutputError in one line; then nothing new is left on the disk.
+    quality: 1 to 100, for lossy formats. exif: as PIL writes it, or nothing. Raises OutputError in one line; then
+    nothing new is left on the disk.
     """
     path = Path(path)
     check_picture(rgb)
     check_image_output(path)
     file_format, options = _FORMATS[path.suffix.lower()]
+    if file_format in _LOSSY:
+        options = {**options, "quality": quality or QUALITY}
+    if exif and file_format != "BMP":
+        options = {**options, "exif": exif}
     partial = partial_path(path)
     try:
         try:
-            Image.fromarray(rgb).save(partial, file_format, **options)
+            Image.fromarray(rgb).save(partial, file_format, icc_profile=_srgb_profile(), **options)
             os.replace(partial, path)
         finally:
             partial.unlink(missing_ok=True)
@@ -48,32 +56,25 @@ def save_image(path: str | Path, rgb: Picture) -> None:
 
 def check_image_output(path: Path) -> None:
     """Raise OutputError unless `path` can name an image here; before any work is done."""
-    if path.is_dir():
+    if os.path.isdir(path):
         raise OutputError(f"{path} is a folder; name a file in it, as in {path / 'painting.png'}")
     if path.suffix.lower() not in _FORMATS:
         raise OutputError(f"{path}: suffix {path.suffix!r} is no image format here; use one of {', '.join(SUFFIXES)}")
-    if not path.parent.is_dir():
+    if not os.path.isdir(path.parent):
         raise OutputError(f"{path}: the folder {path.parent} does not exist; create it first")
 
 
-def image_outputs(sources: list[Path], out: Path) -> list[Path]:
-    """Where each picture goes: `out` itself for one picture, else NAME.png in the folder `out`, which is made.
+def check_quality(quality: int, suffix: str) -> None:
+    """Raise SettingError unless files of this suffix can have this quality."""
+    if not 1 <= quality <= 100:
+        raise SettingError(f"quality {quality}: choose 1 (smallest file) to 100 (best)")
+    if suffix in _FORMATS and _FORMATS[suffix][0] not in _LOSSY:
+        raise SettingError(f"--quality {quality} is for jpg and webp, and {suffix[1:]} keeps every pixel: drop it")
 
-    Raises OutputError.
-    """
-    if len(sources) == 1 and not out.is_dir() and out.suffix:
-        check_image_output(out)
-        return [out]
-    if out.exists() and not out.is_dir():
-        raise OutputError(f"{out} is a file: give a folder for {len(sources)} pictures")
-    outputs = [out / f"{source.stem}.png" for source in sources]
-    if len(set(outputs)) < len(outputs):
-        raise OutputError(f"two pictures have one name and would both become {out}/NAME.png: stylize them one by one")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"folder {out} cannot be made ({error.strerror}): choose another with -o") from None
-    return outputs
+
+@cache
+def _srgb_profile() -> bytes:
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
 def _reason(error: Exception) -> str:

@@ -40,7 +40,8 @@ def _file_opener(spec: str) -> Callable[[], Source] | None:
     """None when there is no such file. Imports are late: a camera needs neither PyAV nor Pillow."""
     if not os.path.exists(spec):  # unlike Path.exists, says False to a name that is too long
         return None
-    from livestyle.sources.images import SUFFIXES, FolderSource, load_image
+    from livestyle.sources.images import FolderSource, load_image
+    from livestyle.sources.still import SUFFIXES
 
     path = Path(spec)
     if path.is_dir():

@@ -1,0 +1,58 @@
+"""Paints image files one by one: each is read, painted in a Look and written. Where to: `livestyle.picture_jobs`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property, partial
+
+from livestyle.color import sampled_palette
+from livestyle.errors import SourceError
+from livestyle.frame import Picture
+from livestyle.options import Setup
+from livestyle.picture_jobs import Job
+from livestyle.pipeline import Painter
+from livestyle.settings import Look, fit_size
+from livestyle.sinks.images import save_image
+from livestyle.sources.still import Still, read_still
+from livestyle.style import Palette
+
+SMALLEST_PX = 16
+"""A side of what an engine paints, at least."""
+
+
+class Stills:
+    """Paints image files as a command's options say."""
+
+    def __init__(
+        self,
+        setup: Setup,
+        look_for: Callable[[Callable[[], Palette]], Look],
+        *,
+        size: tuple[int, int] | int | None = None,
+        quality: int | None = None,
+    ) -> None:
+        """look_for: see `Setup.look_for`. size: of the paintings; None: each picture's own. quality: of lossy files."""
+        self._setup, self._look_for, self._size, self._quality = setup, look_for, size, quality
+
+    def paint(self, job: Job) -> None:
+        """Paint one file into another. Raises SourceError and OutputError; then nothing is written."""
+        still = read_still(job.source)  # before the network loads: a bad first file is said at once
+        for note in still.notes:
+            self._setup.say(f"{job.source}: {note}")
+        painting = self._painting(job, still)
+        save_image(job.output, painting, quality=self._quality, exif=still.exif)
+        self._setup.say(str(job.output))
+
+    def _painting(self, job: Job, still: Still) -> Picture:
+        height, width = still.rgb.shape[:2]
+        if min(fit_size(width, height, self._size)) < SMALLEST_PX:
+            raise SourceError(
+                f"{job.source} is {width}x{height} pixels and a painting has {SMALLEST_PX} or more a side: "
+                f"enlarge it, as --size {SMALLEST_PX} does"
+            )
+        look = self._look_for(partial(sampled_palette, still.rgb))
+        return self._painter.paint(still.rgb, look).rgb
+
+    @cached_property
+    def _painter(self) -> Painter:
+        return Painter(self._setup.engine, self._setup.bank, size=self._size)
