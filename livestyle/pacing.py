@@ -65,8 +65,8 @@ class PacedSource:
     """Plays a source of files at its own speed, as if it were a camera.
 
     A frame is delivered when it is due on the monotonic clock and stamped then; one whose successor is
-    due already is skipped. With `loop` it starts over at the end; index and pts_seconds (which start at
-    0) go on counting. `close` may be called by any thread and ends a read that waits, which returns None.
+    due already is skipped. With `loop` it starts over at the end; index and pts_seconds (which start as
+    the file's do) go on counting. `close` may be called by any thread and ends a read that waits, which returns None.
     Raises what `open_source` raises, and SettingError on a speed of 0 or below.
     """
 
@@ -137,12 +137,14 @@ class PacedSource:
             return None
         if self._first_pts is None:
             self._first_pts = frame.pts_seconds
+            if self._count == 0:
+                self._round_starts = self._last_pts = frame.pts_seconds
         pts_seconds = self._round_starts + frame.pts_seconds - self._first_pts
         if pts_seconds > self._last_pts and frame.pts_seconds > self._first_pts:
             self._period = pts_seconds - self._last_pts
         self._last_pts = pts_seconds
         if self._count == 0:
-            self._zero_at = time.monotonic()
+            self._zero_at = time.monotonic() - float(pts_seconds) / self._speed
         self._count += 1
         return replace(frame, index=self._count - 1, pts_seconds=pts_seconds)
 

@@ -14,12 +14,10 @@ are not looked up here: the bank may have changed since.
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,9 +25,9 @@ from typing import Any
 import platformdirs
 
 from livestyle.errors import LivestyleError, OutputError, SettingError
-from livestyle.masks import ORIGINAL, Layout, Split, layout_of, read_mask, split_of, style_of
 from livestyle.settings import Look, StyleWeights, nearest_names, parse_style_weights
 from livestyle.show import Show
+from livestyle.tables import REGION_KEYS, Place, header_name, quoted, read_number, read_regions, regions_lines
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -37,7 +35,7 @@ else:
     import tomli as tomllib
 
 FLAGS = ("preserve_color", "palette", "mirror")
-KEYS = ("style", "alpha", "stability", *FLAGS, "regions", "edge", "mask")
+KEYS = ("style", "alpha", "stability", *FLAGS, *REGION_KEYS)
 
 
 def looks_path() -> Path:
@@ -52,7 +50,9 @@ def read_looks(path: Path) -> dict[str, Look]:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SettingError(f"{path}: {error}: correct it, or remove the file") from None
-    return {name: _look(_Place(path, text, name), table) for name, table in tables.items()}
+    lines = text.splitlines()
+    headers = {name: number for number, line in enumerate(lines, 1) if (name := header_name(line)) is not None}
+    return {name: _look(Place(path, lines, headers.get(name, 0)), name, table) for name, table in tables.items()}
 
 
 def find_look(name: str, path: Path) -> Look:
@@ -99,46 +99,16 @@ class Keeper:
         return show
 
 
-class _Place:
-    """Where a look is in a file, for messages."""
-
-    def __init__(self, path: Path, text: str, name: str) -> None:
-        self.name = name
-        self.folder = path.parent
-        self._path, self._text = path, text
-
-    @contextmanager
-    def at(self, key: str) -> Iterator[None]:
-        """Put file and line of a key of this look before an error's message."""
-        try:
-            yield
-        except LivestyleError as error:
-            raise SettingError(f"{self._path}, line {self._line(key)}: {error}") from None
-
-    def _line(self, key: str) -> int:
-        """The key's line; where it is not there the table's."""
-        table = 1
-        inside = False
-        for number, line in enumerate(self._text.splitlines(), 1):
-            header = _header(line)
-            if header is not None:
-                inside = header == self.name
-                table = number if inside else table
-            elif (inside or key == self.name) and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=", line):
-                return number
-        return table
-
-
-def _look(place: _Place, table: object) -> Look:
+def _look(place: Place, name: str, table: object) -> Look:
     if not isinstance(table, dict):
-        with place.at(place.name):
-            raise SettingError(f"{place.name} is outside a look: begin one with its name, as in [F1]")
+        with place.at(name):
+            raise SettingError(f"{name} is outside a look: begin one with its name, as in [F1]")
     for key in table:
         with place.at(key):
             if key not in KEYS:
-                raise SettingError(f"{key!r} in look {place.name}: choose {', '.join(KEYS)}")
+                raise SettingError(f"{key!r} in look {name}: choose {', '.join(KEYS)}")
     with place.at("regions"):
-        layout = _layout(place, table)
+        layout = read_regions(table, place.folder)
     with place.at("style"):
         weights = _weights(table) if layout is None else layout.focused_styles
     options: dict[str, Any] = {}
@@ -146,30 +116,9 @@ def _look(place: _Place, table: object) -> Look:
         with place.at(flag):
             options |= _flag(table, flag)
     with place.at("stability"):
-        options["stability"] = _number(table, "stability", 0.5)
+        options["stability"] = read_number(table, "stability", 0.5)
     with place.at("alpha"):
-        return Look(weights, _number(table, "alpha", 1.0), **options, layout=layout)
-
-
-def _layout(place: _Place, table: dict[str, Any]) -> Layout | None:
-    """The regions of a look, of a mask file or of a split."""
-    regions = table.get("regions")
-    if regions is None:
-        if "mask" in table or "edge" in table:
-            raise SettingError('mask and edge need regions, as in regions = {left = "wave", right = "scream"}')
-        return None
-    if not isinstance(regions, dict) or not all(isinstance(style, str) for style in regions.values()):
-        raise SettingError(f'regions {regions!r}: write regions = {{left = "wave", right = "original"}}')
-    if "style" in table:
-        raise SettingError("style and regions exclude each other: give one of them")
-    styles = {name: style_of(style) for name, style in regions.items()}
-    mask = table.get("mask")
-    if mask is None:
-        edge = _number(table, "edge", 0.5)
-        return layout_of(lambda names: split_of(names, ",".join(names), edge), styles)
-    if not isinstance(mask, str):
-        raise SettingError(f'mask {mask!r}: write a file\'s name in quotes, as in mask = "mask.png"')
-    return layout_of(lambda names: read_mask(place.folder / mask, names), styles)
+        return Look(weights, read_number(table, "alpha", 1.0), **options, layout=layout)
 
 
 def _weights(table: dict[str, Any]) -> StyleWeights:
@@ -177,15 +126,6 @@ def _weights(table: dict[str, Any]) -> StyleWeights:
     if not isinstance(style, str):
         raise SettingError(f'style {style!r}: write a name or a blend in quotes, as in style = "wave:0.7,scream:0.3"')
     return parse_style_weights(style)
-
-
-def _number(table: dict[str, Any], key: str, default: float) -> float:
-    value = table.get(key, default)
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise SettingError(f"{key} {value!r}: write a number from 0 to 1, as in {key} = 0.8")
-    if not 0 <= value <= 1:
-        raise SettingError(f"{key} {value} is out of range: 0 to 1")
-    return float(value)
 
 
 def _flag(table: dict[str, Any], key: str) -> dict[str, bool]:
@@ -206,17 +146,11 @@ def _text(path: Path) -> str:
         raise SettingError(f"{path} cannot be read ({error}): correct it, or remove the file") from None
 
 
-def _header(line: str) -> str | None:
-    """The name in a table's first line; None for other lines."""
-    found = re.match(r"\s*\[\s*([\"']?)(.+?)\1\s*\]", line)
-    return found[2] if found else None
-
-
 def _replaced(text: str, name: str, look: Look) -> str:
     """The file's text with this look as the table `name`."""
     lines = text.splitlines()
-    starts = [n for n, line in enumerate(lines) if _header(line) is not None]
-    start = next((n for n in starts if _header(lines[n]) == name), len(lines))
+    starts = [n for n, line in enumerate(lines) if header_name(line) is not None]
+    start = next((n for n in starts if header_name(lines[n]) == name), len(lines))
     end = next((n for n in starts if n > start), len(lines))
     before, after = lines[:start], lines[end:]
     if before and before[-1].strip():
@@ -225,7 +159,7 @@ def _replaced(text: str, name: str, look: Look) -> str:
 
 
 def _table(name: str, look: Look) -> list[str]:
-    lines = [f"[{_quoted(name) if ' ' in name else name}]", *_area(look)]
+    lines = [f"[{quoted(name) if ' ' in name else name}]", *_area(look)]
     lines += [f"alpha = {look.alpha:g}", f"stability = {look.stability:g}"]
     return lines + [f"{flag} = {str(getattr(look, flag)).lower()}" for flag in FLAGS]
 
@@ -233,19 +167,10 @@ def _table(name: str, look: Look) -> list[str]:
 def _area(look: Look) -> list[str]:
     """The lines about styles and regions."""
     if look.layout is None:
-        return [f"style = {_quoted(_style(look.weights))}"]
-    area = look.layout.area
-    regions = zip(area.names, look.region_styles, strict=True)
-    pairs = ", ".join(f"{_quoted(region)} = {_quoted(_style(weights))}" for region, weights in regions)
-    place = f"edge = {area.edge:.4g}" if isinstance(area, Split) else f"mask = {_quoted(str(area.path.resolve()))}"
-    return [f"regions = {{{pairs}}}", place]
+        return [f"style = {_style(look.weights)}"]
+    return regions_lines(look.layout, look.region_styles, _style)
 
 
-def _style(weights: StyleWeights | None) -> str:
-    if weights is None:
-        return ORIGINAL
-    return weights[0][0] if len(weights) == 1 else ",".join(f"{style}:{weight:.4g}" for style, weight in weights)
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+def _style(weights: StyleWeights) -> str:
+    text = weights[0][0] if len(weights) == 1 else ",".join(f"{style}:{weight:.4g}" for style, weight in weights)
+    return quoted(text)

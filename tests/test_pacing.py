@@ -89,11 +89,11 @@ def test_paced_frames_come_when_they_are_due_and_are_stamped_then() -> None:
     frames = []
     while (frame := source.read()) is not None:
         assert before <= frame.grabbed_at <= time.monotonic()
-        assert frame.grabbed_at - before >= float(frame.pts_seconds)
+        assert frame.grabbed_at - before >= float(frame.pts_seconds) - 7
         frames.append(frame)
     # A busy computer may skip frames; what comes is in order, on the file's grid, and ends with its last.
-    assert [f.pts_seconds for f in frames] == [step * f.index for f in frames]
-    assert frames[0].pts_seconds == 0 and frames[-1].index == 4
+    assert [f.pts_seconds for f in frames] == [7 + step * f.index for f in frames]
+    assert frames[0].pts_seconds == 7 and frames[-1].index == 4
     assert sorted({f.index for f in frames}) == [f.index for f in frames]
     assert source.read() is None
 
@@ -140,7 +140,7 @@ def test_a_loop_goes_on_counting_without_a_seam() -> None:
     source = PacedSource(reopen)
     frames = read_all(source, 8)
     source.close()
-    assert all(f.pts_seconds == Fraction(f.index, 30) for f in frames)
+    assert all(f.pts_seconds == 2 + Fraction(f.index, 30) for f in frames)
     assert all(np.all(f.rgb == f.index % 3) for f in frames)
     assert frames[-1].index >= 7 and len(opened) >= 3
     assert all(listed.closed for listed in opened)
