@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from livestyle import hud
+from livestyle.changes import Change
 from livestyle.control import command_for_key, command_named, help_lines
 from livestyle.engine_thread import EngineThread, Finished
 from livestyle.errors import LivestyleError
@@ -70,14 +71,18 @@ class LiveShow:
         sinks: Sequence[Sink] = (),
         outputs: Outputs | None = None,
         director: Director | None = None,
+        on_change: Callable[[Change], None] | None = None,
         snapshot_dir: Path = Path("."),
         seconds: float | None = None,
     ) -> None:
-        """director: changes the state by itself, as a demo does. seconds: end after that long."""
+        """director: changes the state by itself, as a demo does. seconds: end after that long.
+
+        on_change: is called, in the engine thread, when the look has changed.
+        """
         self.show = show
         self.meters = Meters()
         self.capture = capture
-        self._engine = EngineThread(make_painter, capture.latest, show)
+        self._engine = EngineThread(make_painter, capture.latest, show, on_change)
         self._window = window
         self._sinks = sinks
         self._outputs = outputs or Outputs(snapshot_dir)

@@ -70,6 +70,7 @@ class Bank:
         self.cache_dir = cache_dir or Path(platformdirs.user_cache_dir("livestyle", appauthor=False)) / "styles"
         self._own_dir = self.user_dir / encoder if weights else self.user_dir
         self._entries: dict[str, BankEntry] = {}
+        self._images: dict[str, Path] = {}
         self._lent = 0
         self.damaged: list[StyleError] = []
         """Files that could not be read; their styles are left out."""
@@ -168,7 +169,12 @@ class Bank:
             stats = encode(rgb)
             save_style(cached, info, stats)
         self._entries[name] = BankEntry(info, stats, cached, builtin=False)
+        self._images[name] = path.resolve()
         return name
+
+    def called(self, name: str) -> str:
+        """What another run of the program calls a style: for one made of an image file in this run that file."""
+        return str(self._images.get(name, name))
 
     def lend(self, name: str, stats: StyleStats) -> str:
         """Make statistics usable as a style for this run only. Returns its name, another one each time."""

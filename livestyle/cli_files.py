@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from livestyle.errors import PartialError
+from livestyle.errors import PartialError, SettingError
 from livestyle.options import (
     AlphaOption,
     ColorOption,
@@ -23,6 +23,7 @@ from livestyle.options import (
     QuietOption,
     RegionsOption,
     ResumeOption,
+    ScriptOption,
     Setup,
     SizeOption,
     SplitOption,
@@ -47,6 +48,7 @@ def video(
     palette: PaletteOption = None,
     match_color: MatchColorOption = False,
     stability: StabilityOption = None,
+    script: ScriptOption = None,
     size: SizeOption = None,
     model: ModelOption = "auto",
     device: DeviceOption = "auto",
@@ -62,17 +64,25 @@ def video(
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from livestyle.file_painter import steady_painter
+    from livestyle.file_painter import LookPainter
     from livestyle.look_options import LookOptions
     from livestyle.match_color import palette_of_video
     from livestyle.pipeline import Painter
+    from livestyle.script import timeline, unchanging
     from livestyle.settings import fit_size
     from livestyle.transcode import profile_text, stylize_video
 
+    if script is not None and match_color:
+        raise SettingError("--script and --match-color exclude each other: give one of them")
     setup = Setup(device, half, model=model, int8=int8, weights=weights, verbose=verbose, quiet=quiet)
     painting_size = size_option(size)
+    cues = None if script is None else setup.script(script)
     options = LookOptions(look, style, split, mask, regions, alpha, preserve_color, palette, stability=stability)
     chosen = setup.look_for(options, match_color=match_color)(lambda: palette_of_video(source))
+    looks = unchanging(chosen)
+    if cues is not None:
+        cues = setup.encoded_script(cues, setup.show(chosen))
+        looks = timeline(cues, setup.show(chosen))
     painter = Painter(setup.engine, setup.bank, size=painting_size)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), disable=quiet) as bar:
@@ -80,7 +90,7 @@ def video(
         report = stylize_video(
             source,
             out,
-            steady_painter(painter, chosen, setup.weights_dir),
+            LookPainter(painter, looks, setup.weights_dir),
             size_of=lambda width, height: fit_size(width, height, painting_size),
             progress=lambda done, total: bar.update(task, completed=done, total=total),
             note=setup.say,

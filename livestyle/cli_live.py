@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +16,7 @@ from livestyle.cli_outputs import (
     OscHostOption,
     OscOption,
     RecordOption,
+    SaveScriptOption,
     TokenOption,
     VirtualCameraOption,
 )
@@ -33,6 +35,7 @@ from livestyle.options import (
     PaletteOption,
     QuietOption,
     RegionsOption,
+    ScriptOption,
     Setup,
     SizeOption,
     SplitOption,
@@ -63,6 +66,8 @@ def live(
     stability: StabilityOption = None,
     mirror: MirrorOption = None,
     fade: Annotated[float, typer.Option(help="Crossfade time in seconds.")] = 1.0,
+    script: ScriptOption = None,
+    save_script: SaveScriptOption = None,
     shuffle: Annotated[str | None, typer.Option(help="Autoplay: another style every 20s, say, or 1m.")] = None,
     size: SizeOption = None,
     fps: FpsOption = DEFAULT_FPS,
@@ -90,9 +95,13 @@ def live(
     from livestyle.look_options import LookOptions
     from livestyle.outputs import OutputOptions, open_outputs
     from livestyle.presets import Keeper, looks_path, read_looks
+    from livestyle.prompter import Prompter
+    from livestyle.save_script import ScriptSaver
+    from livestyle.script import Script
     from livestyle.show import new_show
     from livestyle.shuffle import Shuffle
     from livestyle.sinks.window import Window
+    from livestyle.sources.camera import shown_url
     from livestyle.sources.open import open_source
     from livestyle.tempo import parse_interval
 
@@ -103,23 +112,33 @@ def live(
     looks = read_looks(looks_path())
     setup = Setup(device, half, model=model, int8=int8, weights=weights, verbose=verbose, quiet=quiet)
     painting_size = size_option(size)
+    cues = None if script is None else setup.script(script)
     chosen = setup.look(
         LookOptions(look, style, split, mask, regions, alpha, preserve_color, palette, mirror, stability)
     )
+    show = new_show(setup.bank.names, chosen, fade_seconds=fade, looks=looks, shuffle_seconds=shuffle_seconds)
+    prompter = Prompter(setup.encoded_script(cues, show) if cues else Script(()))
     window = None if no_window else Window(f"livestyle - {source}")
     asked = OutputOptions(record, virtual_camera, http, http_host, osc, osc_host, token)
+    outputs = open_outputs(asked, snapshots, setup.say)
     options = LiveOptions(
         size=painting_size,
         hold=hold,
         window=window,
-        outputs=open_outputs(asked, snapshots, setup.say),
+        sinks=[prompter.painted],
+        outputs=outputs,
         snapshot_dir=snapshots,
         seconds=seconds,
-        director=in_turn(Shuffle(), Keeper(looks_path(), looks)),
+        director=in_turn(prompter, Shuffle(), Keeper(looks_path(), looks)),
     )
-    show = new_show(setup.bank.names, chosen, fade_seconds=fade, looks=looks, shuffle_seconds=shuffle_seconds)
-    show = dataclasses.replace(show, recording=record is not None)
-    run_show(setup, lambda: open_source(source, pace_files=True), show, options)
+    show = dataclasses.replace(show, styles=setup.bank.names, recording=record is not None)
+    with contextlib.ExitStack() as stack:
+        if save_script is not None:
+            saver = ScriptSaver(
+                save_script, chosen, source=shown_url(source), called=setup.bank.called, report=outputs.report
+            )
+            options = dataclasses.replace(options, on_change=stack.enter_context(saver).note)
+        run_show(setup, lambda: open_source(source, pace_files=True), show, options)
 
 
 def demo(

@@ -10,6 +10,10 @@ import typer
 RecordOption = Annotated[
     Path | None, typer.Option("--record", help="Record into this .mp4 or .mkv from the start (key v stops and starts).")
 ]
+SaveScriptOption = Annotated[
+    Path | None,
+    typer.Option("--save-script", metavar="FILE", help="Save what happens to the look as a script for --script."),
+]
 VirtualCameraOption = Annotated[
     bool, typer.Option("--virtual-camera", help="Be a camera for other programs: pip install 'livestyle[virtualcam]'.")
 ]

@@ -9,7 +9,9 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
+from livestyle.changes import Change, Follower
 from livestyle.frame import Frame
 from livestyle.pacing import Latest
 from livestyle.pipeline import Painter, Painting
@@ -17,6 +19,7 @@ from livestyle.settings import Look
 from livestyle.show import Show
 
 WAIT_SECONDS = 0.1
+IDLE_SECONDS = 0.02
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,8 +36,16 @@ class Finished:
 class EngineThread:
     """Builds the painter and paints the newest frame, over and over."""
 
-    def __init__(self, make_painter: Callable[[], Painter], frames: Latest[Frame], show: Show) -> None:
+    def __init__(
+        self,
+        make_painter: Callable[[], Painter],
+        frames: Latest[Frame],
+        show: Show,
+        on_change: Callable[[Change], None] | None = None,
+    ) -> None:
+        """on_change: is called, in this thread, when the look has changed."""
         self.show = show
+        self._follower = Follower(show, on_change)
         self.finished: Latest[Finished] = Latest()
         self.painter: Painter | None = None
         self.error: BaseException | None = None
@@ -59,27 +70,40 @@ class EngineThread:
             self._idle_since = time.perf_counter()
             last: Finished | None = None
             while not self._stop.is_set():
-                last = self._step(self.painter, last) or last
+                done = self._step(self.painter, last)
+                if done is None:
+                    self._stop.wait(IDLE_SECONDS)
+                last = done or last
         except BaseException as error:
             self.error = error
 
     def _step(self, painter: Painter, last: Finished | None) -> Finished | None:
         """Paint once, if there is something to paint."""
+        frame = None if self.show.frozen and last is not None else self._frames.take(WAIT_SECONDS)
         show = self.show
-        look = show.look_at(time.monotonic())
-        held = show.frozen and last is not None
-        frame = None if held else self._frames.take(WAIT_SECONDS)
+        again = frame is None
         if frame is None:
-            if last is None or look == last.look:
-                self._stop.wait(0.02)
+            if last is None:
                 return None
-            # Frozen, or a slow source: the picture in hand follows the Look all the same.
-            frame = replace(last.frame, grabbed_at=time.monotonic())
-            look = show.look_at(frame.grabbed_at)
+            frame = _again(last.frame)
+        look = self._follower.look(show, frame)
+        if again and last is not None and look == last.look:
+            return None
         wait_ms = (time.perf_counter() - self._idle_since) * 1000
         done = Finished(
-            frame, painter.paint(frame.rgb, look, at_seconds=frame.grabbed_at, counts=not held), look, wait_ms
+            frame,
+            painter.paint(frame.rgb, look, at_seconds=frame.grabbed_at, counts=not show.frozen),
+            look,
+            wait_ms,
         )
+        self._follower.painted(frame)
         self.finished.put(done)
         self._idle_since = time.perf_counter()
         return done
+
+
+def _again(frame: Frame) -> Frame:
+    """The same picture later: frozen, or from a slow source, it follows the Look all the same."""
+    now = time.monotonic()
+    later_seconds = Fraction(round((now - frame.grabbed_at) * 1e9), 10**9)
+    return replace(frame, grabbed_at=now, pts_seconds=frame.pts_seconds + later_seconds)

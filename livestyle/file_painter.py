@@ -1,4 +1,4 @@
-"""Paints the frames of a file as a Look says, or as the Look of each moment does.
+"""Paints the frames of a file as the Look of each moment says.
 
 What it does not know: files and their formats, segments.
 """
@@ -6,7 +6,6 @@ What it does not know: files and their formats, segments.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -17,6 +16,7 @@ from livestyle.engine import Engine
 from livestyle.frame import Picture
 from livestyle.masks import MaskFile
 from livestyle.pipeline import Painter
+from livestyle.script import Timeline
 from livestyle.settings import Look
 from livestyle.weights import network_entries
 
@@ -24,16 +24,12 @@ from livestyle.weights import network_entries
 class LookPainter:
     """See `livestyle.transcode.FilePainter`."""
 
-    def __init__(
-        self, painter: Painter, look_at: Callable[[float], Look], *, looks: str, looks_back: bool, weights: Path | None
-    ) -> None:
-        """look_at: the Look at a time in seconds. looks: a digest of all of them, as of `look_digest`.
-
-        looks_back: one of them has stability. weights: the folder that the engine has its networks from.
-        """
-        self._painter, self._look_at = painter, look_at
-        self.looks_back = looks_back
-        self.identity = f"{_networks(painter.engine, weights)}, size {painter.size}, {looks}"
+    def __init__(self, painter: Painter, looks: Timeline, weights: Path | None) -> None:
+        """looks: the Look at any time of the file. weights: the folder that the engine has its networks from."""
+        self._painter, self._looks = painter, looks
+        self.looks_back = looks.steadies
+        digest = looks_digest(looks, painter.bank)
+        self.identity = f"{_networks(painter.engine, weights)}, size {painter.size}, {digest}"
 
     def begin(self) -> None:
         """Forget the frames before."""
@@ -42,13 +38,19 @@ class LookPainter:
     def paint(self, rgb: Picture, pts_seconds: Fraction) -> Picture:
         """The painting of a frame, HxWx3 uint8 RGB. Raises StyleError."""
         seconds = float(pts_seconds)
-        return self._painter.paint(rgb, self._look_at(seconds), at_seconds=seconds).rgb
+        return self._painter.paint(rgb, self._looks.look_at(seconds), at_seconds=seconds).rgb
 
 
-def steady_painter(painter: Painter, look: Look, weights: Path | None) -> LookPainter:
-    """For a Look that stays."""
-    digest = look_digest(look, painter.bank)
-    return LookPainter(painter, lambda seconds: look, looks=digest, looks_back=look.stability > 0, weights=weights)
+def looks_digest(looks: Timeline, bank: Bank) -> str:
+    """Of all Looks of a Timeline, as `look_digest`."""
+    digest = hashlib.sha256()
+    for begins_seconds, moment in zip((None, *looks.times), looks.moments, strict=True):
+        show = moment.show
+        digest.update(f"{begins_seconds} {moment.ramps} {look_digest(show.look, bank)}\n".encode())
+        if show.fade_from:
+            before = look_digest(replace(show.look, weights=show.fade_from), bank)
+            digest.update(f"{show.fade_start_seconds} {show.fade_seconds} {before}\n".encode())
+    return digest.hexdigest()
 
 
 def look_digest(look: Look, bank: Bank) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from livestyle import hud
 from livestyle.app import Director, LiveShow, Sink
+from livestyle.changes import Change
 from livestyle.engine_thread import Finished
 from livestyle.heaps import few_heaps
 from livestyle.meters import Meters, process_age_seconds
@@ -37,6 +38,8 @@ class LiveOptions:
     outputs: Outputs | None = None
     """None: only a recording, when one is asked for."""
     director: Director | None = None
+    on_change: Callable[[Change], None] | None = None
+    """Is told, in the engine thread, how the look changes."""
     snapshot_dir: Path = Path(".")
     seconds: float | None = None
     """End so long after the first painting."""
@@ -62,6 +65,7 @@ def run_show(setup: Setup, open_source: Callable[[], Source], show: Show, option
         sinks=[*options.sinks, report],
         outputs=options.outputs or Outputs(options.snapshot_dir, setup.say),
         director=options.director,
+        on_change=options.on_change,
         snapshot_dir=options.snapshot_dir,
         seconds=options.seconds,
     ).run()

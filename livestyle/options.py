@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from livestyle.engine import Engine
     from livestyle.frame import Picture
     from livestyle.look_options import LookOptions
+    from livestyle.script import Script
     from livestyle.settings import Look
+    from livestyle.show import Show
     from livestyle.style import Palette, StyleStats
 
 StyleOption = Annotated[
@@ -59,6 +62,10 @@ RegionsOption = Annotated[
 ]
 MatchColorOption = Annotated[
     bool, typer.Option("--match-color", help="Recolour the style image to the content first; needs -s IMAGE.")
+]
+ScriptOption = Annotated[
+    Path | None,
+    typer.Option("--script", metavar="FILE", help="Looks over time, as cues in a TOML file: see docs/scripts.md."),
 ]
 MirrorOption = Annotated[bool | None, typer.Option("--mirror/--no-mirror", help="Flip left and right. Default: no.")]
 StabilityOption = Annotated[
@@ -189,6 +196,39 @@ class Setup:
             return lambda palette: look
         matched = ColorMatch(described(options, lambda: self.bank.default_name), self.bank, self._encode)
         return lambda palette: matched.look_for(palette())
+
+    def show(self, look: Look) -> Show:
+        """A show of all styles and stored looks that begins with this Look. Raises SettingError."""
+        from livestyle.presets import looks_path, read_looks
+        from livestyle.show import new_show
+
+        return new_show(self.bank.names, look, looks=read_looks(looks_path()))
+
+    def script(self, path: Path) -> Script:
+        """The script in a file; its styles are known or image files. Raises LivestyleError."""
+        from livestyle.script import read_script
+
+        return read_script(path).with_styles(self._known_style)
+
+    def encoded_script(self, script: Script, show: Show) -> Script:
+        """The script with images among its styles encoded, for a show that begins like this.
+
+        Raises LivestyleError, for a mistake in the script before anything is encoded.
+        """
+        from livestyle.script import timeline
+
+        timeline(script, replace(show, styles=(*show.styles, *script.style_names)))
+        return script.with_styles(self._encoded_style)
+
+    def _known_style(self, name: str, folder: Path) -> str:
+        if name not in self.bank.names and not (folder / Path(name).expanduser()).is_file():
+            self.bank.entry(name)
+        return name
+
+    def _encoded_style(self, name: str, folder: Path) -> str:
+        if name in self.bank.names:
+            return name
+        return self.bank.from_image(folder / Path(name).expanduser(), self._encode)
 
     def _encode(self, rgb: Picture) -> StyleStats:
         return self.engine.style_stats(rgb)

@@ -58,10 +58,10 @@ class Show:
 
     def look_at(self, now_seconds: float) -> Look:
         """The Look at a moment: in a crossfade, between the old weights and the new."""
-        elapsed = now_seconds - self.fade_start_seconds
+        elapsed = max(0.0, now_seconds - self.fade_start_seconds)
         if not self.fade_from or elapsed >= self.fade_seconds:
             return self.look
-        part = max(0.0, elapsed / self.fade_seconds)
+        part = elapsed / self.fade_seconds
         mixed = [(name, w * (1 - part)) for name, w in self.fade_from]
         mixed += [(name, w * part) for name, w in self.look.weights]
         return replace(self.look, weights=normalised(mixed))

@@ -28,20 +28,20 @@ class Place:
         self._path, self._lines, self._header = path, lines, header
 
     @contextmanager
-    def at(self, key: str) -> Iterator[None]:
-        """Put file and line of a key of this table before an error's message."""
+    def at(self, *keys: str) -> Iterator[None]:
+        """Put file and line of a key of this table, the first of these that is there, before an error's message."""
         try:
             yield
         except LivestyleError as error:
-            raise SettingError(f"{self._path}, line {self._line(key)}: {error}") from None
+            raise SettingError(f"{self._path}, line {self._line(keys)}: {error}") from None
 
-    def _line(self, key: str) -> int:
-        """The key's line; where it is not there the table's."""
-        for number, line in enumerate(self._lines[self._header :], self._header + 1):
-            if header_name(line) is not None:
-                break
-            if re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=", line):
-                return number
+    def _line(self, keys: Sequence[str]) -> int:
+        """The key's line; where none is there the table's."""
+        end = next((n for n in range(self._header, len(self._lines)) if header_name(self._lines[n])), len(self._lines))
+        for key in keys:
+            for number in range(self._header, end):
+                if re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=", self._lines[number]):
+                    return number + 1
         return max(1, self._header)
 
 

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
-import socket
-import subprocess
-import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,39 +12,10 @@ from pathlib import Path
 import av
 import pytest
 
-from livestyle.assets import asset_dir
+from tests.headless import Program, free_port
 from tests.running import wait_until
 
-ROOT = Path(__file__).parent.parent
-with socket.create_server(("127.0.0.1", 0)) as free:
-    PORT: int = free.getsockname()[1]
-
-
-class Program:
-    """`livestyle live CLIP --no-window ...` in a process."""
-
-    def __init__(self, folder: Path, *arguments: str) -> None:
-        self._log = folder / "stderr.txt"
-        with self._log.open("w") as stderr:
-            clip = str(asset_dir("media") / "demo.mp4")
-            command = ["live", clip, "--no-window", "--device", "cpu", "--size", "48", *arguments]
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "livestyle.cli", *command],
-                env=os.environ | {"PYTHONPATH": str(ROOT), "DISPLAY": ""},
-                cwd=folder,
-                stderr=stderr,
-            )
-
-    @property
-    def said(self) -> str:
-        return self._log.read_text()
-
-    def until(self, words: str) -> None:
-        """Wait for something it says."""
-        deadline = time.monotonic() + 90
-        while words not in self.said:
-            assert self.process.poll() is None and time.monotonic() < deadline, self.said
-            time.sleep(0.05)
+PORT = free_port()
 
 
 @pytest.fixture

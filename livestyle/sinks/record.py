@@ -16,7 +16,7 @@ from pathlib import Path
 
 from livestyle.errors import OutputError, SettingError
 from livestyle.frame import Frame
-from livestyle.sinks import partial_path
+from livestyle.sinks import free_path, partial_path
 from livestyle.sinks.background import BackgroundSink, OutputStatus
 from livestyle.sinks.fixed_size import even_size, fitted
 from livestyle.sinks.output_file import check_output
@@ -33,15 +33,6 @@ def check_recording(path: Path) -> None:
     if path.suffix.lower() not in SUFFIXES:
         raise SettingError(f"--record {path}: suffix {path.suffix!r} cannot be recorded to; use .mp4 or .mkv")
     check_output(path)
-
-
-def free_path(path: Path) -> Path:
-    """The path itself, or NAME-2, NAME-3 ... where that is taken."""
-    number, free = 1, path
-    while free.exists():
-        number += 1
-        free = path.with_name(f"{path.stem}-{number}{path.suffix}")
-    return free
 
 
 class Recording:
