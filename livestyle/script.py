@@ -172,8 +172,9 @@ class Timeline:
     @property
     def steadies(self) -> bool:
         """Whether some Look has stability, so that paintings depend on those before."""
-        numbers = (m.show.look.stability + sum(ramp.low for ramp in m.ramps) for m in self.moments)
-        return any(number > 0 for number in numbers)
+        ramps = (ramp for moment in self.moments for ramp in moment.ramps)
+        stable = any(moment.show.look.stability > 0 for moment in self.moments)
+        return stable or any(ramp.low > 0 for ramp in ramps if ramp.name == "stability")
 
 
 def unchanging(look: Look) -> Timeline:
