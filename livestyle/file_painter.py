@@ -15,7 +15,7 @@ from livestyle.bank import Bank
 from livestyle.engine import Engine
 from livestyle.frame import Picture
 from livestyle.masks import MaskFile
-from livestyle.pipeline import Painter
+from livestyle.pipeline import Painter, Started
 from livestyle.script import Timeline
 from livestyle.settings import Look
 from livestyle.weights import network_entries
@@ -35,10 +35,19 @@ class LookPainter:
         """Forget the frames before."""
         self._painter.reset()
 
-    def paint(self, rgb: Picture, pts_seconds: Fraction) -> Picture:
-        """The painting of a frame, HxWx3 uint8 RGB. Raises StyleError."""
+    @property
+    def in_flight(self) -> int:
+        """How many frames may be under way."""
+        return self._painter.engine.in_flight
+
+    def start(self, rgb: Picture, pts_seconds: Fraction) -> Started:
+        """Begin to paint a frame, HxWx3 uint8 RGB. Raises StyleError."""
         seconds = float(pts_seconds)
-        return self._painter.paint(rgb, self._looks.look_at(seconds), at_seconds=seconds).rgb
+        return self._painter.start(rgb, self._looks.look_at(seconds), at_seconds=seconds)
+
+    def finish(self, started: Started) -> Picture:
+        """Its painting."""
+        return self._painter.finish(started).rgb
 
 
 def looks_digest(looks: Timeline, bank: Bank) -> str:

@@ -9,7 +9,7 @@ enlarged to its own size.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -23,7 +23,7 @@ from livestyle.frame import Masks, Picture
 from livestyle.masks import Layout, composed, masks_of, shares_of
 from livestyle.rate import RateHold, Size
 from livestyle.settings import Look, StyleWeights, fit_size
-from livestyle.stability import Stabilizer
+from livestyle.stability import Stabilizer, Step
 from livestyle.style import Palette
 
 
@@ -35,6 +35,34 @@ class Painting:
     stage_ms: dict[str, float]
     working_size: Size | None = None
     """(width, height) that the network saw; None where no network ran."""
+
+
+Ready = Callable[[], Picture]
+"""Waits for the network's painting."""
+Run = Callable[[Picture, list[StyleCode], Masks | None, float], Ready]
+
+
+@dataclass(frozen=True, eq=False)
+class Started:
+    """A frame whose painting is under way; for `Painter.finish`."""
+
+    rgb: Picture
+    look: Look
+    frame: Picture
+    """As the network sees it."""
+    output: Size
+    working: Size
+    stage_ms: dict[str, float]
+    painting: Ready | None = None
+    """None where the frame itself is shown."""
+    memory: Stabilizer | None = None
+    step: Step | None = None
+    palettes: Sequence[Palette] = ()
+    shares: Masks | None = None
+
+    def whole(self) -> Picture:
+        """The photograph in the painting's size."""
+        return prepared(self.rgb, self.output, self.look)
 
 
 def resized(rgb: Picture, width: int, height: int) -> Picture:
@@ -79,27 +107,61 @@ class Painter:
         nothing is held steady.
         counts: the time it takes says something about the frame rate, as it does in a stream.
         """
-        output = self._output_size(rgb)
-        if look.bypass:
-            stage_ms: dict[str, float] = {}
-            with timed(stage_ms, "prepare"):
-                frame = prepared(rgb, output, look)
-            return Painting(frame, stage_ms)
-        working = self._hold.size_for(*output) if self._hold else output
-        painting = self._painted(rgb, look, output, working, at_seconds)
-        if self._hold and counts:
+        painting = self.finish(self._started(rgb, look, at_seconds, self._stylized))
+        if self._hold and counts and painting.working_size:
             self._hold.painted(sum(painting.stage_ms.values()), painting.stage_ms["network"], time.monotonic())
         return painting
+
+    def start(self, rgb: Picture, look: Look, *, at_seconds: float | None = None) -> Started:
+        """Begin to paint a frame, as `paint` does; `finish` gives the painting.
+
+        So many may be under way as the engine's `in_flight` says; they are finished in the order of their starts.
+        """
+        return self._started(rgb, look, at_seconds, self._submitted)
+
+    def finish(self, started: Started) -> Painting:
+        """The painting of a frame that was started."""
+        if started.painting is None:
+            return Painting(started.frame, started.stage_ms)
+        look, frame, stage_ms, memory, shares = (
+            started.look, started.frame, started.stage_ms, started.memory, started.shares,
+        )  # fmt: skip
+        with timed(stage_ms, "network"):
+            painting = started.painting()
+        if memory:
+            self._forget_another(look, memory)
+        if look.palette and not look.preserve_color:
+            with timed(stage_ms, "colour"):
+                owns = [sampled_palette(painting, share) for share in ([None] if shares is None else shares)]
+                owns = memory.palettes(owns, started.step) if memory else owns
+                painting = match_palettes(painting, started.palettes, owns, shares, look.alpha)
+        if memory:
+            with timed(stage_ms, "steady"):
+                painting = memory.steady(painting, started.step)
+        if started.working != started.output:
+            with timed(stage_ms, "enlarge"):
+                painting = resized(painting, *started.output)
+        if look.preserve_color:
+            with timed(stage_ms, "colour"):  # of the whole frame: its colours stay as sharp as they are
+                painting = keep_frame_color(painting, frame if started.working == started.output else started.whole())
+        if look.layout and None in look.layout.styles:
+            with timed(stage_ms, "original"):
+                painting = _with_original(painting, started.whole(), look.layout)
+        return Painting(painting, stage_ms, started.working)
 
     def _output_size(self, rgb: Picture) -> Size:
         height, width = rgb.shape[:2]
         large = self.largest is not None and min(width, height) > self.largest
         return fit_size(width, height, self.largest if self.size is None and large else self.size)
 
-    def _painted(self, rgb: Picture, look: Look, output: Size, working: Size, at_seconds: float | None) -> Painting:
+    def _started(self, rgb: Picture, look: Look, at_seconds: float | None, run: Run) -> Started:
         stage_ms: dict[str, float] = {}
+        output = self._output_size(rgb)
+        working = self._hold.size_for(*output) if self._hold and not look.bypass else output
         with timed(stage_ms, "prepare"):
             frame = prepared(rgb, working, look)
+        if look.bypass:
+            return Started(rgb, look, frame, output, working, stage_ms)
         memory = self._memory(look) if at_seconds is not None else None
         if memory and at_seconds is not None:
             with timed(stage_ms, "steady"):
@@ -108,39 +170,38 @@ class Painter:
             codes, palettes = self._blended(look)
         with timed(stage_ms, "network"):
             shares = _shares(look, working)
-            if shares is None:
-                painting = self.engine.stylize(frame, codes[0], look.alpha)
-            else:
-                painting = self.engine.stylize_regions(frame, codes, shares, look.alpha)
-        if look.palette and not look.preserve_color:
-            with timed(stage_ms, "colour"):
-                owns = [sampled_palette(painting, share) for share in ([None] if shares is None else shares)]
-                owns = memory.palettes(owns) if memory else owns
-                painting = match_palettes(painting, palettes, owns, shares, look.alpha)
-        if memory:
-            with timed(stage_ms, "steady"):
-                painting = memory.steady(painting)
-        if working != output:
-            with timed(stage_ms, "enlarge"):
-                painting = resized(painting, *output)
-        if look.preserve_color:
-            with timed(stage_ms, "colour"):  # of the whole frame: its colours stay as sharp as they are
-                painting = keep_frame_color(painting, frame if working == output else prepared(rgb, output, look))
-        if look.layout and None in look.layout.styles:
-            with timed(stage_ms, "original"):
-                painting = _with_original(painting, prepared(rgb, output, look), look.layout)
-        return Painting(painting, stage_ms, working)
+            painting = run(frame, codes, shares, look.alpha)
+        step = memory.step if memory else None
+        return Started(rgb, look, frame, output, working, stage_ms, painting, memory, step, palettes, shares)
+
+    def _stylized(self, frame: Picture, codes: list[StyleCode], shares: Masks | None, alpha: float) -> Ready:
+        """Run the network now."""
+        if shares is None:
+            painting = self.engine.stylize(frame, codes[0], alpha)
+        else:
+            painting = self.engine.stylize_regions(frame, codes, shares, alpha)
+        return lambda: painting
+
+    def _submitted(self, frame: Picture, codes: list[StyleCode], shares: Masks | None, alpha: float) -> Ready:
+        """Have the network run beside what comes next, where it can."""
+        if shares is not None:
+            return self._stylized(frame, codes, shares, alpha)
+        ticket = self.engine.submit(frame, codes[0], alpha)
+        return lambda: self.engine.result(ticket)
 
     def _memory(self, look: Look) -> Stabilizer | None:
-        """What the stream's paintings are held steady by, if they are; another look has paintings of its own."""
+        """What the stream's paintings are held steady by, if they are."""
         if look.stability == 0:
             self._stabilizer.reset()
             return None
+        return self._stabilizer
+
+    def _forget_another(self, look: Look, memory: Stabilizer) -> None:
+        """Another look has paintings of its own."""
         look = replace(look, stability=1.0)
         if look != self._steadied:
-            self._stabilizer.forget_paintings()
+            memory.forget_paintings()
             self._steadied = look
-        return self._stabilizer
 
     def _blended(self, look: Look) -> tuple[list[StyleCode], list[Palette]]:
         """Of each region that is painted."""

@@ -54,9 +54,11 @@ GAP_SECONDS = 0.5
 
 
 @dataclass(frozen=True, eq=False)
-class _Step:
+class Step:
     """How the scene got from the last frame to this one, in the flow's size."""
 
+    strength: float
+    elapsed_seconds: float
     flow: Map
     """(H, W, 2): where each pixel was, minus where it is, in its own pixels."""
     still: Map
@@ -66,7 +68,13 @@ class _Step:
 
 
 class Stabilizer:
-    """The memory of one stream. Used by one thread at a time: `calm` before a painting, `steady` after it."""
+    """The memory of one stream. Used by one thread at a time: `calm` before a painting, `steady` after it.
+
+    Several frames may be calmed before the first of their paintings is steadied, as long as both keep their order.
+    """
+
+    step: Step | None
+    """To the frame last given to `calm`; None where the memory began anew with it."""
 
     def __init__(self) -> None:
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
@@ -74,16 +82,15 @@ class Stabilizer:
         self._flow.setGradientDescentIterations(6)
         self._flow.setPatchStride(5)
         self.reset()
+        self.forget_paintings()
 
     def reset(self) -> None:
-        """Forget the stream: the next frame is the first."""
+        """Forget the stream: the next frame is the first, and its painting is taken as it is."""
         self._grey: NDArray[np.uint8] | None = None
         self._followed: Map = np.empty(0, np.float32)
         self._calm: Map = np.empty(0, np.float32)
-        self._step: _Step | None = None
+        self.step = None
         self._at_seconds = 0.0
-        self._strength = self._elapsed_seconds = 0.0
-        self.forget_paintings()
 
     def forget_paintings(self) -> None:
         """What is painted from now on has another look: carry nothing over."""
@@ -101,34 +108,36 @@ class Stabilizer:
         self._at_seconds = at_seconds
         if self._grey is None or not 0 <= elapsed_seconds < GAP_SECONDS or self._calm.shape != frame.shape:
             return self._begin(frame, grey)
-        self._strength, self._elapsed_seconds = strength, elapsed_seconds
-        step, sure = self._followed_to(grey, self._grey)
+        step, sure = self._followed_to(grey, self._grey, strength, elapsed_seconds)
         if sure < 1 - CUT_SHARE:
             return self._begin(frame, grey)
-        self._step, self._grey = step, grey
-        share = _enlarged(step.still * self._kept(CALM_SECONDS), frame)
+        self.step, self._grey = step, grey
+        share = _enlarged(step.still * _kept(CALM_SECONDS, strength, elapsed_seconds), frame)
         self._calm = _blended(self._calm, frame.astype(np.float32), share)
         return _as_picture(self._calm)
 
-    def steady(self, painting: Picture) -> Picture:
-        """The painting of the frame last given to `calm`, steadied; HxWx3 uint8 RGB, any size of that shape."""
+    def steady(self, painting: Picture, step: Step | None) -> Picture:
+        """The painting of a frame that was calmed, steadied; HxWx3 uint8 RGB, any size of that shape.
+
+        step: as it was after that frame was calmed.
+        """
         side = min(painting.shape[:2])
         if side <= CARRIED_SIDE_PX:
             new = painting.astype(np.float32)
-            return _as_picture(self._carry(new))
+            return _as_picture(self._carry(new, step))
         scale = CARRIED_SIDE_PX / side
         small = cv2.resize(painting, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.float32)
-        change = cv2.resize(self._carry(small) - small, painting.shape[1::-1])
+        change = cv2.resize(self._carry(small, step) - small, painting.shape[1::-1])
         steady: Picture = np.clip(painting + change + 0.5, 0, 255).astype(np.uint8)
         return steady
 
-    def palettes(self, owns: list[Palette]) -> list[Palette]:
-        """A painting's own colours, region by region, averaged over the last paintings.
+    def palettes(self, owns: list[Palette], step: Step | None) -> list[Palette]:
+        """A painting's own colours, region by region, averaged over the last paintings; step as for `steady`.
 
         So their correction does not pump.
         """
-        if len(self._palettes) == len(owns):
-            kept = self._kept(PALETTE_SECONDS)
+        if step is not None and len(self._palettes) == len(owns):
+            kept = _kept(PALETTE_SECONDS, step.strength, step.elapsed_seconds)
             pairs = zip(self._palettes, owns, strict=True)
             owns = [blend_palettes([(last, kept), (own, 1 - kept)]) for last, own in pairs]
         self._palettes = owns
@@ -142,7 +151,9 @@ class Stabilizer:
         self._calm = frame.astype(np.float32)
         return frame
 
-    def _followed_to(self, grey: NDArray[np.uint8], last: NDArray[np.uint8]) -> tuple[_Step, float]:
+    def _followed_to(
+        self, grey: NDArray[np.uint8], last: NDArray[np.uint8], strength: float, elapsed_seconds: float
+    ) -> tuple[Step, float]:
         """The step from the last frame to the next, and the share of it that can be followed."""
         flow = flow_to(grey, last, self._flow)
         unmoved = _difference(grey, self._followed)
@@ -151,24 +162,26 @@ class Stabilizer:
         flow = flow * (1 - still)[:, :, None]
         carried_on = moved(self._followed, flow)
         trusted = _trust(_difference(grey, carried_on), MOVING_LEVELS)
-        moving_share = min(MOST_CARRIED, self._kept(MOVING_SECONDS))
-        carried: Map = cv2.max(still * self._kept(STILL_SECONDS), trusted * moving_share)
+        moving_share = min(MOST_CARRIED, _kept(MOVING_SECONDS, strength, elapsed_seconds))
+        still_share = _kept(STILL_SECONDS, strength, elapsed_seconds)
+        carried: Map = cv2.max(still * still_share, trusted * moving_share)
         self._followed = _blended(carried_on, grey.astype(np.float32), carried)
-        return _Step(flow, still, carried), float(np.mean(trusted > SURE))
+        return Step(strength, elapsed_seconds, flow, still, carried), float(np.mean(trusted > SURE))
 
-    def _kept(self, seconds: float) -> float:
-        """The share of the past that is kept over this step, for an average over so long at stability 0.5."""
-        seconds = min(LONGEST_SECONDS, seconds * self._strength / max(1e-6, 1 - self._strength))
-        return math.exp(-self._elapsed_seconds / seconds)
-
-    def _carry(self, new: Map) -> Map:
+    def _carry(self, new: Map, step: Step | None) -> Map:
         """What is shown for a new painting; it is also what the next one is blended with."""
-        if self._carried is not None and self._step is not None and self._carried.shape == new.shape:
-            scale = np.float32(new.shape[1] / self._step.flow.shape[1])
-            before = moved(self._carried, _enlarged(self._step.flow * scale, new))
-            new = _blended(before, new, _enlarged(self._step.carried, new))
+        if self._carried is not None and step is not None and self._carried.shape == new.shape:
+            scale = np.float32(new.shape[1] / step.flow.shape[1])
+            before = moved(self._carried, _enlarged(step.flow * scale, new))
+            new = _blended(before, new, _enlarged(step.carried, new))
         self._carried = new
         return new
+
+
+def _kept(seconds: float, strength: float, elapsed_seconds: float) -> float:
+    """The share of the past that is kept over a step, for an average over so long at stability 0.5."""
+    seconds = min(LONGEST_SECONDS, seconds * strength / max(1e-6, 1 - strength))
+    return math.exp(-elapsed_seconds / seconds)
 
 
 def _small_grey(frame: Picture) -> NDArray[np.uint8]:

@@ -12,13 +12,14 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from livestyle.errors import SourceError
 from livestyle.frame import Picture
@@ -43,10 +44,17 @@ class FilePainter(Protocol):
     """What a frame looks like depends on the frames before."""
 
     def begin(self) -> None:
-        """Forget the frames before: a segment begins."""
+        """Forget the frames before: a segment begins. No frame is under way."""
 
-    def paint(self, rgb: Picture, pts_seconds: Fraction) -> Picture:
-        """A picture of the source's size and its time to one of the agreed size."""
+    @property
+    def in_flight(self) -> int:
+        """How many frames may be under way, 1 or more."""
+
+    def start(self, rgb: Picture, pts_seconds: Fraction) -> Any:
+        """Begin to paint a picture of the source's size, to be shown at this time."""
+
+    def finish(self, started: Any) -> Picture:
+        """The painting of a frame that was started, in the agreed size; in the order of their starts."""
 
 
 @dataclass(frozen=True)
@@ -225,23 +233,16 @@ class _Run:
 
     def _paint(self, first: int, last: int | None) -> None:
         decoded, painted = _Belt(self._stop), _Belt(self._stop)
-        segment: int | None = None
         with ThreadPoolExecutor(2, "livestyle-video") as pool:
             workers = [
                 pool.submit(self._guarded, self._read_all, first, last, decoded),
                 pool.submit(self._guarded, self._write_all, painted),
             ]
             try:
-                for piece in decoded:
-                    with self.busy("paint"):
-                        if piece.segment != segment:
-                            segment = piece.segment
-                            self._painter.begin()
-                        rgb = self._painter.paint(piece.rgb, piece.pts_seconds)
-                    if not piece.lead:
-                        painted.put(piece._replace(rgb=rgb))
-                        self.done += 1
-                        self._progress(self.done, self._source.frame_count_hint)
+                for piece in self._painted(decoded):
+                    painted.put(piece)
+                    self.done += 1
+                    self._progress(self.done, self._source.frame_count_hint)
                 painted.put(None)
                 while wait(workers, timeout=_POLL_SECONDS).not_done:  # in short steps, so that Ctrl-C gets through
                     pass
@@ -251,6 +252,29 @@ class _Run:
                 self._stop.set()
         _raise_first(workers)
         self._stop.clear()
+
+    def _painted(self, pieces: Iterable[Piece]) -> Iterator[Piece]:
+        """The pieces that are shown, painted, with as many under way as the painter takes."""
+        under_way: deque[tuple[Piece, Any]] = deque()
+        segment: int | None = None
+
+        def finished(down_to: int) -> Iterator[Piece]:
+            while len(under_way) > down_to:
+                piece, started = under_way.popleft()
+                with self.busy("paint"):
+                    rgb = self._painter.finish(started)
+                if not piece.lead:
+                    yield piece._replace(rgb=rgb)
+
+        for piece in pieces:
+            if piece.segment != segment:
+                yield from finished(0)
+                segment = piece.segment
+                self._painter.begin()
+            yield from finished(self._painter.in_flight - 1)
+            with self.busy("paint"):
+                under_way.append((piece, self._painter.start(piece.rgb, piece.pts_seconds)))
+        yield from finished(0)
 
     def _read_all(self, first: int, last: int | None, out: _Belt) -> None:
         frames = pieces(self._source, first, last, lead=self._painter.looks_back)

@@ -21,6 +21,7 @@ class SlowPainter:
 
     identity = "mixed"
     looks_back = True
+    in_flight = 3
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -29,7 +30,10 @@ class SlowPainter:
     def begin(self) -> None:
         self._carried: Picture | None = None
 
-    def paint(self, rgb: Picture, pts_seconds: Fraction) -> Picture:
+    def start(self, rgb: Picture, pts_seconds: Fraction) -> Picture:
+        return rgb
+
+    def finish(self, rgb: Picture) -> Picture:
         time.sleep(self._seconds)
         mixed = rgb if self._carried is None else ((rgb.astype(np.uint16) + self._carried) // 2).astype(np.uint8)
         self._carried = mixed

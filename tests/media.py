@@ -169,11 +169,16 @@ class PlainPainter:
     identity: str = "plain"
     looks_back: bool = False
 
+    in_flight: int = 1
+
     def begin(self) -> None:
         """Nothing is remembered."""
 
-    def paint(self, rgb: Picture, pts_seconds: Fraction) -> Picture:
+    def start(self, rgb: Picture, pts_seconds: Fraction) -> Picture:
         return self.function(rgb)
+
+    def finish(self, painting: Picture) -> Picture:
+        return painting
 
 
 def transcode(

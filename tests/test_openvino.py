@@ -19,7 +19,7 @@ from livestyle import engine as engines
 from livestyle.assets import asset_dir
 from livestyle.bank import Bank
 from livestyle.engine import Engine, choose_engine
-from livestyle.engine.openvino import GRAPHS_KEPT, Graph, OpenVINOEngine, converted
+from livestyle.engine.openvino import GRAPHS_KEPT, IN_FLIGHT, Graph, OpenVINOEngine, converted
 from livestyle.errors import DeviceError, SettingError, WeightsError
 from livestyle.frame import Picture
 from livestyle.sources.images import load_image
@@ -242,3 +242,28 @@ def test_int8_elsewhere_is_refused(asked: dict[str, Any], adain_weights: Path) -
         choose_engine(**asked, int8=True)
     with pytest.raises(SettingError, match="--int8 is for the fast model"):
         choose_engine("openvino", int8=True, weights=adain_weights)
+
+
+@pytest.mark.parametrize("alpha", [1.0, 0.5])
+def test_frames_of_a_file_are_painted_side_by_side(openvino: OpenVINOEngine, photograph: Picture, alpha: float) -> None:
+    code = openvino.style_code(Bank(encoder=openvino.encoder_id).stats("wave"))
+    buffer = np.empty_like(photograph)
+    tickets, paintings = [], []
+    for shift in range(0, 5):
+        np.copyto(buffer, np.roll(photograph, shift, axis=1))  # the frame may be changed as soon as it is submitted
+        if len(tickets) == IN_FLIGHT:
+            paintings.append(openvino.result(tickets.pop(0)))
+        tickets.append(openvino.submit(buffer, code, alpha))
+    paintings += [openvino.result(ticket) for ticket in tickets]
+    for shift, painting in enumerate(paintings):
+        expected = openvino.stylize(np.roll(photograph, shift, axis=1), code, alpha)
+        assert np.abs(painting.astype(int) - expected).max() <= 1
+
+
+def test_too_many_frames_under_way_are_refused(openvino: OpenVINOEngine, photograph: Picture) -> None:
+    code = openvino.style_code(Bank(encoder=openvino.encoder_id).stats("wave"))
+    tickets = [openvino.submit(photograph, code, 1.0) for _ in range(IN_FLIGHT)]
+    with pytest.raises(RuntimeError, match="take a result"):
+        openvino.submit(photograph, code, 1.0)
+    for ticket in tickets:
+        openvino.result(ticket)

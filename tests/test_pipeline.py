@@ -10,7 +10,9 @@ import pytest
 from livestyle.assets import asset_dir
 from livestyle.bank import Bank
 from livestyle.color import PALETTE_PIXELS, keep_frame_color, match_palette
+from livestyle.engine import Engine
 from livestyle.frame import Picture
+from livestyle.masks import parse_split
 from livestyle.pipeline import Painter, resized
 from livestyle.rate import RateHold, Size
 from livestyle.settings import Look
@@ -200,3 +202,40 @@ def test_a_slow_painter_becomes_smaller_by_itself(bank: Bank, photograph: Pictur
         hold.painted(400, 390, n)
     painting = Painter(CountingEngine(), bank, size=(640, 480), hold=hold).paint(photograph, WAVE)
     assert painting.working_size == (216, 160) and painting.rgb.shape == (480, 640, 3)
+
+
+def look_of_frame(n: int) -> Look:
+    """A crossfade, the frame itself, two sides, no steadiness."""
+    look = replace(WAVE, palette=True)
+    if n < 4:
+        return look
+    if n < 7:
+        return replace(look, weights=(("wave", 1 - (n - 3) / 4), ("scream", (n - 3) / 4)))
+    if n < 9:
+        return replace(look, bypass=True)
+    if n < 11:
+        return replace(look, layout=parse_split("left:wave,right:original"), preserve_color=True)
+    return replace(look, stability=0.0 if n < 13 else 0.5)
+
+
+def test_several_under_way_are_painted_as_one_by_one(engine: Engine, bank: Bank, photograph: Picture) -> None:
+    frames = [np.roll(photograph, n, axis=1) for n in range(14)] + [255 - np.roll(photograph, n) for n in range(3)]
+    one_by_one, painter = Painter(engine, bank), Painter(engine, bank)
+    expected = [one_by_one.paint(rgb, look_of_frame(n), at_seconds=n / 30).rgb for n, rgb in enumerate(frames)]
+    under_way, paintings = [], []
+    for n, rgb in enumerate(frames):
+        if len(under_way) == 3:
+            paintings.append(painter.finish(under_way.pop(0)).rgb)
+        under_way.append(painter.start(rgb, look_of_frame(n), at_seconds=n / 30))
+    paintings += [painter.finish(started).rgb for started in under_way]
+    for n, pair in enumerate(zip(paintings, expected, strict=True)):
+        np.testing.assert_array_equal(*pair, err_msg=f"frame {n}")
+
+
+def test_after_a_reset_a_stream_begins_anew(engine: Engine, bank: Bank, photograph: Picture) -> None:
+    painter = Painter(engine, bank)
+    first = painter.paint(photograph, WAVE, at_seconds=0.0).rgb
+    carried = painter.paint(photograph // 2 + 60, WAVE, at_seconds=0.03).rgb
+    painter.reset()
+    np.testing.assert_array_equal(painter.paint(photograph, WAVE, at_seconds=0.06).rgb, first)
+    assert not np.array_equal(carried, first)

@@ -106,13 +106,10 @@ def test_a_segment_alone_is_what_it_is_among_the_others(long: Path, number: int)
 
 def test_a_run_that_fails_is_gone_on_with(long: Path, out: Path, uninterrupted: Path) -> None:
     class Failing(SlowPainter):
-        painted = 0
-
-        def paint(self, rgb: Picture, pts_seconds: Fraction) -> Picture:
-            self.painted += 1
+        def start(self, rgb: Picture, pts_seconds: Fraction) -> Picture:
             if pts_seconds > 50:
                 raise RuntimeError("the network is gone")
-            return super().paint(rgb, pts_seconds)
+            return super().start(rgb, pts_seconds)
 
     with pytest.raises(RuntimeError):
         media.transcode(long, out / "o.mp4", Failing(0))
@@ -137,7 +134,7 @@ def half_done(long: Path, out: Path) -> None:
     """Two segments of o.mp4 are painted, and the run has failed."""
 
     class Failing(media.PlainPainter):
-        def paint(self, rgb: Picture, pts_seconds: Fraction) -> Picture:
+        def start(self, rgb: Picture, pts_seconds: Fraction) -> Picture:
             if pts_seconds > 50:
                 raise RuntimeError("stopped")
             return rgb

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 StyleCode = Any
 """A model's small tensors for a blend of styles; only the engine that made it looks inside."""
 
+Ticket = Any
+"""A frame under way; only the engine that gave it looks inside."""
+
 
 class Engine(Protocol):
     """What an engine guarantees: same picture as the float32 model, to its precision.
@@ -38,6 +41,8 @@ class Engine(Protocol):
     """float32, float16, bfloat16 or int8."""
     reason: str
     """Why this engine was chosen, in a few words."""
+    in_flight: int
+    """How many frames may be submitted before the first one's result is taken."""
     encoder_id: str
     """Which encoder weights make its style statistics; statistics of another one do not fit."""
 
@@ -49,6 +54,15 @@ class Engine(Protocol):
 
     def stylize(self, rgb: Picture, code: StyleCode, alpha: float) -> Picture:
         """Paint a frame: HxWx3 uint8 RGB in and out, same size, at least 16 px a side."""
+
+    def submit(self, rgb: Picture, code: StyleCode, alpha: float) -> Ticket:
+        """Start `stylize` on a frame of a file: with `in_flight` of them under way more are painted in the same time.
+
+        The frame may be changed afterwards. Raises RuntimeError when too many are under way.
+        """
+
+    def result(self, ticket: Ticket) -> Picture:
+        """Wait for the painting of a frame that was submitted; once each, in the order of submission."""
 
     def stylize_regions(self, rgb: Picture, codes: Sequence[StyleCode], masks: Masks, alpha: float) -> Picture:
         """As `stylize`, with a style for each of R regions, in about the time of one.

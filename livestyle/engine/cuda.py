@@ -159,6 +159,8 @@ class CudaEngine(EagerEngine):
     Its style codes lie on the CPU and travel with each frame, so that styles and frames keep their order.
     """
 
+    in_flight = SLOTS
+
     def __init__(
         self, *, model: ModelName, half: bool, reason: str, weights: Path | None = None, gpu: Gpu | None = None
     ) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -32,6 +33,8 @@ class StyleCode:
 
 class EagerEngine:
     """Runs a model eagerly; see `livestyle.engine.Engine`."""
+
+    in_flight = 1
 
     def __init__(self, device: str, *, model: ModelName, half: bool, reason: str, weights: Path | None = None) -> None:
         """device: cpu, cuda or mps. half: float16 on a GPU, bfloat16 on the CPU.
@@ -73,6 +76,15 @@ class EagerEngine:
         """See `Engine.stylize`."""
         painting = self._painter(self._to_device(rgb), code.mean, code.std, alpha)
         return np.ascontiguousarray(painting[0].cpu().numpy())
+
+    def submit(self, rgb: Picture, code: StyleCode, alpha: float) -> Any:
+        """See `Engine.submit`: painted at once."""
+        return self.stylize(rgb, code, alpha)
+
+    def result(self, ticket: Any) -> Picture:
+        """See `Engine.result`."""
+        painting: Picture = ticket
+        return painting
 
     @torch.inference_mode()
     def stylize_regions(self, rgb: Picture, codes: Sequence[StyleCode], masks: Masks, alpha: float) -> Picture:

@@ -36,19 +36,23 @@ PAINTERS = ("painter", "painter_alpha", "painter_regions")
 FLOAT32 = {"INFERENCE_PRECISION_HINT": "f32"}
 
 GRAPHS_KEPT = 8
-"""Compiled graphs that are kept: two a frame size, and one for each number of regions."""
+"""Compiled graphs that are kept: two a frame size, one for each number of regions, one for the frames of files."""
+
+IN_FLIGHT = 2
+"""Frames of a file that are painted side by side, each with its share of the cores: more in all than one by one."""
 
 
 class Graph(NamedTuple):
     """What is compiled: the painter for the full style, which is quicker, or for any alpha, in one size.
 
-    regions: how many, for the painter of regions, which takes any alpha; else 0.
+    regions: how many, for the painter of regions, which takes any alpha; else 0. files: for IN_FLIGHT frames at a time.
     """
 
     full: bool
     height: int
     width: int
     regions: int = 0
+    files: bool = False
 
     @property
     def painter(self) -> str:
@@ -80,6 +84,7 @@ class OpenVINOEngine:
     """Runs a model through OpenVINO; see `livestyle.engine.Engine`."""
 
     name = "openvino"
+    in_flight = IN_FLIGHT
 
     def __init__(
         self,
@@ -118,9 +123,10 @@ class OpenVINOEngine:
         if half is not None:
             reduced = "bf16" if device == "CPU" else "f16"
             self._options["INFERENCE_PRECISION_HINT"] = reduced if half else "f32"
-        self._requests: OrderedDict[Graph, Future[Any]] = OrderedDict()
+        self._requests: OrderedDict[Graph, Future[list[Any]]] = OrderedDict()
         self._compiler = ThreadPoolExecutor(1, "livestyle-compile")
         self._last: Graph | None = None
+        self._submitted = self._taken = 0
         self.precision = "int8" if int8 else self._precision()
 
     def style_stats(self, rgb: Picture) -> StyleStats:
@@ -141,17 +147,32 @@ class OpenVINOEngine:
         """See `Engine.stylize`."""
         height, width = rgb.shape[:2]
         graph = Graph(alpha >= 1, height, width)
-        inputs = [np.ascontiguousarray(rgb)[None], code.mean, code.std]
-        found = self._request(graph).result().infer(inputs if graph.full else [*inputs, np.float32(alpha)])
+        found = self._requests_of(graph)[0].infer(_inputs(graph, rgb, code, alpha))
         if graph == self._last:  # a stream: whoever turns alpha next shall not wait for a compiler
-            self._request(graph._replace(full=not graph.full))
+            self._compiling(graph._replace(full=not graph.full))
         self._last = graph
         return np.array(found[0][0])
+
+    def submit(self, rgb: Picture, code: StyleCode, alpha: float) -> Any:
+        """See `Engine.submit`."""
+        if self._submitted - self._taken == IN_FLIGHT:
+            raise RuntimeError(f"{IN_FLIGHT} frames are under way: take a result before another frame")
+        graph = Graph(alpha >= 1, rgb.shape[0], rgb.shape[1], files=True)
+        request = self._requests_of(graph)[self._submitted % IN_FLIGHT]
+        request.start_async(_inputs(graph, rgb, code, alpha))
+        self._submitted += 1
+        return request
+
+    def result(self, ticket: Any) -> Picture:
+        """See `Engine.result`."""
+        ticket.wait()
+        self._taken += 1
+        return np.array(ticket.get_output_tensor(0).data[0])
 
     def stylize_regions(self, rgb: Picture, codes: Sequence[StyleCode], masks: Masks, alpha: float) -> Picture:
         """See `Engine.stylize_regions`."""
         mean, std = np.concatenate([c.mean for c in codes]), np.concatenate([c.std for c in codes])
-        request = self._request(Graph(False, rgb.shape[0], rgb.shape[1], len(codes))).result()
+        request = self._requests_of(Graph(False, rgb.shape[0], rgb.shape[1], len(codes)))[0]
         frame, shares = np.ascontiguousarray(rgb)[None], np.ascontiguousarray(masks)[:, None]
         return np.array(request.infer([frame, mean, std, np.float32(alpha), shares])[0][0])
 
@@ -168,8 +189,12 @@ class OpenVINOEngine:
     def _painters_in(self, folder: Path) -> dict[str, Any]:
         return {name: self._core.read_model(folder / f"{name}.xml") for name in PAINTERS}
 
-    def _request(self, graph: Graph) -> Future[Any]:
-        """An inference request that is ready or is being made."""
+    def _requests_of(self, graph: Graph) -> list[Any]:
+        """The graph's inference requests, when they are ready."""
+        return self._compiling(graph).result()
+
+    def _compiling(self, graph: Graph) -> Future[list[Any]]:
+        """Inference requests that are ready or are being made."""
         if graph not in self._requests:
             self._requests[graph] = self._compiler.submit(self._compiled, graph)
             if len(self._requests) > GRAPHS_KEPT:
@@ -177,7 +202,7 @@ class OpenVINOEngine:
         self._requests.move_to_end(graph)
         return self._requests[graph]
 
-    def _compiled(self, graph: Graph) -> Any:
+    def _compiled(self, graph: Graph) -> list[Any]:
         model = self._painter[graph.painter].clone()
         shapes: dict[Any, tuple[int, ...]] = {model.inputs[0]: (1, graph.height, graph.width, 3)}
         if graph.regions:
@@ -185,7 +210,10 @@ class OpenVINOEngine:
                 shapes[style] = (graph.regions, style.partial_shape[1].get_length(), 1, 1)
             shapes[model.inputs[4]] = (graph.regions, 1, graph.height, graph.width)
         model.reshape(shapes)
-        return self._core.compile_model(model, self._target, self._options).create_infer_request()
+        count = IN_FLIGHT if graph.files else 1
+        hints = {"PERFORMANCE_HINT": "THROUGHPUT", "PERFORMANCE_HINT_NUM_REQUESTS": IN_FLIGHT} if graph.files else {}
+        compiled = self._core.compile_model(model, self._target, self._options | hints)
+        return [compiled.create_infer_request() for _ in range(count)]
 
     def _precision(self) -> str:
         if "INFERENCE_PRECISION_HINT" in self._options:
@@ -199,6 +227,11 @@ class OpenVINOEngine:
 
     def _full_name(self, device: str) -> Any:
         return self._core.get_property(device, "FULL_DEVICE_NAME")
+
+
+def _inputs(graph: Graph, rgb: Picture, code: StyleCode, alpha: float) -> list[Any]:
+    inputs = [np.ascontiguousarray(rgb)[None], code.mean, code.std]
+    return inputs if graph.full else [*inputs, np.float32(alpha)]
 
 
 def converted(model: ModelName, weights: Path | None = None) -> Path:
