@@ -149,15 +149,16 @@ def stylize_video(
             run = _Run(source, painter, journal, options, output_path, progress, remember)
             try:
                 run.paint_missing()
+                if not journal.done:
+                    raise SourceError(run.damage or f"{source.name}: it has no frame to paint")
+                with run.busy("join"):
+                    parts = [(journal.path(number), journal.done[number]) for number in sorted(journal.done)]
+                    join(parts, output_path, encoding=options, tracks_from=options.tracks_from, note=remember)
             except BaseException:
                 if journal.done:
-                    note(f"{run.done} frames are kept in {journal.folder}: the same command goes on from there")
+                    kept = sum(segment.frames for segment in journal.done.values())
+                    note(f"{kept} frames are kept in {journal.folder}: the same command goes on from there")
                 raise
-            if not journal.done:
-                raise SourceError(run.damage or f"{source.name}: it has no frame to paint")
-            with run.busy("join"):
-                parts = [(journal.path(number), journal.done[number]) for number in sorted(journal.done)]
-                join(parts, output_path, encoding=options, tracks_from=options.tracks_from, note=remember)
             journal.remove()
     seconds = time.perf_counter() - started
     return VideoReport(

@@ -130,6 +130,29 @@ def test_a_run_that_fails_in_its_first_segment_leaves_nothing(long: Path, out: P
     assert list(out.iterdir()) == []
 
 
+def test_what_does_not_fit_on_the_disk_in_the_end_is_not_painted_twice(long: Path, out: Path) -> None:
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    notes: list[str] = []
+    largest = len(uninterrupted_bytes(long, out)) // 2  # a segment fits, the whole does not
+    with pytest.raises(OutputError, match="free some space"):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest, hard))
+        try:
+            media.transcode(long, out / "o.mp4", note=notes.append)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert any("136 frames are kept" in note for note in notes)
+    assert [path.name for path in out.iterdir()] == [".o.mp4.livestyle"]
+    assert media.transcode(long, out / "o.mp4").resumed == 136
+
+
+def uninterrupted_bytes(long: Path, out: Path) -> bytes:
+    media.transcode(long, out / "plain.mp4")
+    data = (out / "plain.mp4").read_bytes()
+    (out / "plain.mp4").unlink()
+    return data
+
+
 def half_done(long: Path, out: Path) -> None:
     """Two segments of o.mp4 are painted, and the run has failed."""
 
