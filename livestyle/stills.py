@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property, partial
+from functools import partial
 
 from livestyle.color import sampled_palette
 from livestyle.errors import SourceError
 from livestyle.frame import Picture
-from livestyle.options import Setup
 from livestyle.picture_jobs import Job
 from livestyle.pipeline import Painter
 from livestyle.settings import Look, fit_size
@@ -25,23 +24,28 @@ class Stills:
 
     def __init__(
         self,
-        setup: Setup,
+        painter: Callable[[], Painter],
         look_for: Callable[[Callable[[], Palette]], Look],
         *,
         size: tuple[int, int] | int | None = None,
         quality: int | None = None,
     ) -> None:
-        """look_for: see `Setup.look_for`. size: of the paintings; None: each picture's own. quality: of lossy files."""
-        self._setup, self._look_for, self._size, self._quality = setup, look_for, size, quality
+        """painter: asked for when a picture is read. look_for: see `Setup.look_for`.
 
-    def paint(self, job: Job) -> None:
-        """Paint one file into another. Raises SourceError and OutputError; then nothing is written."""
+        size: of the paintings; None: each picture's own. quality: of lossy files.
+        """
+        self._painter, self._look_for, self._size, self._quality = painter, look_for, size, quality
+
+    def paint(self, job: Job, note: Callable[[str], None]) -> None:
+        """Paint one file into another. Raises SourceError and OutputError; then nothing is written.
+
+        note: called with a line that a person should read.
+        """
         still = read_still(job.source)  # before the network loads: a bad first file is said at once
-        for note in still.notes:
-            self._setup.say(f"{job.source}: {note}")
+        for remark in still.notes:
+            note(f"{job.source}: {remark}")
         painting = self._painting(job, still)
         save_image(job.output, painting, quality=self._quality, exif=still.exif)
-        self._setup.say(str(job.output))
 
     def _painting(self, job: Job, still: Still) -> Picture:
         height, width = still.rgb.shape[:2]
@@ -51,8 +55,4 @@ class Stills:
                 f"enlarge it, as --size {SMALLEST_PX} does"
             )
         look = self._look_for(partial(sampled_palette, still.rgb))
-        return self._painter.paint(still.rgb, look).rgb
-
-    @cached_property
-    def _painter(self) -> Painter:
-        return Painter(self._setup.engine, self._setup.bank, size=self._size)
+        return self._painter().paint(still.rgb, look).rgb

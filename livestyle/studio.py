@@ -1,0 +1,99 @@
+"""Paints files, videos and pictures, as a command's options say. What is needed for that is built when first used.
+
+It knows no other files than the one that it is given, and no progress bars.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from livestyle.file_painter import LookPainter
+from livestyle.match_color import palette_of_video
+from livestyle.painting_options import PaintingOptions
+from livestyle.picture_jobs import Job
+from livestyle.pipeline import Painter
+from livestyle.script import Timeline, timeline, unchanging
+from livestyle.settings import Look, fit_size
+from livestyle.stills import Stills
+from livestyle.style import Palette
+from livestyle.transcode import VideoReport, stylize_video
+
+
+class Studio:
+    """Paints files one by one."""
+
+    def __init__(self, options: PaintingOptions, *, quality: int | None = None) -> None:
+        """quality: of lossy pictures. Raises LivestyleError for what is wrong with the options, before any work."""
+        options.check()
+        self.setup = options.setup()
+        self.size = options.painting_size
+        self._options, self._quality = options, quality
+        self._script = None if options.script is None else self.setup.script(options.script)
+
+    def prepare(self) -> None:
+        """Build all that does not depend on a file. Raises LivestyleError: what is wrong with it is wrong with all."""
+        if not self._options.match_color:
+            self.looks(_no_colours)
+        _ = self._look_for, self.painter
+
+    def looks(self, colours: Callable[[], Palette]) -> Timeline:
+        """The looks over the time of a file; its colours are asked for with --match-color only."""
+        return self._scripted or unchanging(self._look_for(colours))
+
+    @cached_property
+    def painter(self) -> Painter:
+        """For streams of frames."""
+        return Painter(self.setup.engine, self.setup.bank, size=self.size)
+
+    def paint_video(
+        self,
+        source: Path,
+        output: Path,
+        *,
+        progress: Callable[[int, int | None], None],
+        note: Callable[[str], None],
+        **options: Any,
+    ) -> VideoReport:
+        """Paint a video file; see `stylize_video`, which takes the options too and whose errors are raised."""
+        looks = self.looks(lambda: palette_of_video(source))
+        return stylize_video(
+            source,
+            output,
+            LookPainter(self.painter, looks, self.setup.weights_dir),
+            size_of=lambda width, height: fit_size(width, height, self.size),
+            progress=progress,
+            note=note,
+            **options,
+        )
+
+    def paint_picture(self, job: Job, note: Callable[[str], None]) -> None:
+        """Paint an image file, in the look of time 0; see `Stills.paint`."""
+        self._stills.paint(job, note)
+
+    @cached_property
+    def _stills(self) -> Stills:
+        return Stills(
+            lambda: self.painter,
+            lambda colours: self.looks(colours).look_at(0.0),
+            size=self.size,
+            quality=self._quality,
+        )
+
+    @cached_property
+    def _look_for(self) -> Callable[[Callable[[], Palette]], Look]:
+        return self.setup.look_for(self._options.look_options, match_color=self._options.match_color)
+
+    @cached_property
+    def _scripted(self) -> Timeline | None:
+        if self._script is None:
+            return None
+        start = self._look_for(_no_colours)
+        script = self.setup.encoded_script(self._script, self.setup.show(start))
+        return timeline(script, self.setup.show(start))
+
+
+def _no_colours() -> Palette:
+    raise AssertionError("colours are asked for with --match-color only")
