@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from livestyle import __version__
+from livestyle.cli_batch import batch
 from livestyle.cli_bench import bench
 from livestyle.cli_files import image, video
 from livestyle.cli_live import demo, live
@@ -58,7 +59,7 @@ def doctor(json: JsonOption = False) -> None:
     raise typer.Exit(exit_code(checks))
 
 
-for _command in (live, demo, video, image, devices, doctor, bench):
+for _command in (live, demo, video, image, batch, devices, doctor, bench):
     app.command()(_command)
 
 

@@ -14,6 +14,7 @@ from livestyle.options import (
     AlphaOption,
     ColorOption,
     DeviceOption,
+    FormatOption,
     HalfOption,
     Int8Option,
     LookOption,
@@ -22,6 +23,7 @@ from livestyle.options import (
     ModelOption,
     PaletteOption,
     ProfileOption,
+    QualityOption,
     QuietOption,
     RegionsOption,
     ResumeOption,
@@ -77,10 +79,8 @@ def image(
         typer.Argument(metavar="IN...", help='Image files, folders of them, or patterns: "photos/**/*.jpg".'),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write, or a folder for several.")],
-    file_format: Annotated[
-        str | None, typer.Option("--format", help="Of the files in a folder: png, jpg, webp or tiff. Default: png.")
-    ] = None,
-    quality: Annotated[int | None, typer.Option(help="Of jpg and webp, 1 to 100. Default: 95.")] = None,
+    file_format: FormatOption = None,
+    quality: QualityOption = None,
     look: LookOption = None,
     style: StyleOption = None,
     split: SplitOption = None,
@@ -100,8 +100,9 @@ def image(
     quiet: QuietOption = False,
 ) -> None:
     """Stylize pictures: upright, in sRGB, with the photograph's EXIF."""
+    from livestyle.jobs import Job
     from livestyle.look_options import LookOptions
-    from livestyle.picture_jobs import Job, paint_all, planned
+    from livestyle.picture_jobs import paint_all, planned
     from livestyle.pipeline import Painter
     from livestyle.sources.picture_files import picture_files
     from livestyle.stills import Stills

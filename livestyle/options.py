@@ -100,6 +100,10 @@ ResumeOption = Annotated[
     ),
 ]
 ProfileOption = Annotated[bool, typer.Option("--profile", help="Say where the time went, stage by stage.")]
+FormatOption = Annotated[
+    str | None, typer.Option("--format", help="Of pictures in a folder: png, jpg, webp or tiff. Default: png.")
+]
+QualityOption = Annotated[int | None, typer.Option(help="Of jpg and webp, 1 to 100. Default: 95.")]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -1,4 +1,4 @@
-"""Paints image files one by one: each is read, painted in a Look and written. Where to: `livestyle.picture_jobs`."""
+"""Paints image files one by one: each is read, painted in a Look and written. Where to: `livestyle.jobs`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import partial
 from livestyle.color import sampled_palette
 from livestyle.errors import SourceError
 from livestyle.frame import Picture
-from livestyle.picture_jobs import Job
+from livestyle.jobs import Job
 from livestyle.pipeline import Painter
 from livestyle.settings import Look, fit_size
 from livestyle.sinks.images import save_image

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from livestyle.file_painter import LookPainter
+from livestyle.jobs import Job
 from livestyle.match_color import palette_of_video
 from livestyle.painting_options import PaintingOptions
-from livestyle.picture_jobs import Job
 from livestyle.pipeline import Painter
 from livestyle.script import Timeline, timeline, unchanging
 from livestyle.settings import Look, fit_size

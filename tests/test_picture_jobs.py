@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from livestyle.errors import LivestyleError, OutputError, SourceError, StyleError
-from livestyle.picture_jobs import Job, paint_all, planned
+from livestyle.jobs import Job
+from livestyle.picture_jobs import paint_all, planned
 from livestyle.sources.picture_files import picture_files
 
 FAST = ("--device", "cpu", "--model", "fast", "--size", "32")
@@ -75,9 +76,9 @@ def test_names_that_differ_in_their_suffix_only_keep_it(album: Path, tmp_path: P
 
 
 BAD_PLANS = {
-    "the picture itself": (["album/2.jpg"], "album/2.jpg", {}, "would replace the picture"),
-    "by another way": (["album/2.jpg"], "album/../album/2.jpg", {}, "would replace the picture"),
-    "its own folder": (["album"], "album", {"file_format": "jpg"}, "would replace the picture"),
+    "the picture itself": (["album/2.jpg"], "album/2.jpg", {}, "would replace album"),
+    "by another way": (["album/2.jpg"], "album/../album/2.jpg", {}, "would replace album"),
+    "its own folder": (["album"], "album", {"file_format": "jpg"}, "would replace album"),
     "one of the others": (["album/2.jpg", "album/day/1.jpg"], "album/day", {"file_format": "jpg"}, "would replace"),
     "format": (["album"], "out", {"file_format": "gif"}, "format 'gif': choose png, jpg"),
     "format and suffix": (["album/2.jpg"], "a.png", {"file_format": "jpg"}, "disagree"),

@@ -19,8 +19,8 @@ LISTED = ", ".join(suffix[1:] for suffix in SUFFIXES)
 
 
 @dataclass(frozen=True)
-class PictureFile:
-    """path: of an image file. name: what it is called among those that were named together, without a suffix.
+class NamedFile:
+    """path: of a file. name: what it is called among those that were named together, without a suffix.
 
     The name has the folders that a pattern with ** found it in.
     """
@@ -29,12 +29,12 @@ class PictureFile:
     name: Path
 
 
-def picture_files(named: Iterable[Path]) -> list[PictureFile]:
+def picture_files(named: Iterable[Path]) -> list[NamedFile]:
     """The images that are meant, each once. Raises SourceError for a folder or pattern without any.
 
     Other names are taken for files, whether there is one or not.
     """
-    found: dict[Path, PictureFile] = {}
+    found: dict[Path, NamedFile] = {}
     for path in named:
         for file in _meant(path.expanduser()):
             found.setdefault(file.path.absolute(), file)
@@ -56,17 +56,17 @@ def natural_order(name: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name.lower()) if part]
 
 
-def _meant(path: Path) -> list[PictureFile]:
+def _meant(path: Path) -> list[NamedFile]:
     if os.path.exists(path) or not glob.has_magic(str(path)):
-        return [PictureFile(file, Path(file.stem)) for file in files_in(path)]
+        return [NamedFile(file, Path(file.stem)) for file in files_in(path)]
     files = _images(Path(found) for found in glob.iglob(str(path), recursive=True))
     if not files:
         raise SourceError(f"{path} matches no image; in a pattern * stands for a name and **/ for any folders")
-    start = _fixed_part(path)
-    return [PictureFile(file, file.relative_to(start).with_suffix("")) for file in files]
+    start = fixed_part(path)
+    return [NamedFile(file, file.relative_to(start).with_suffix("")) for file in files]
 
 
-def _fixed_part(pattern: Path) -> Path:
+def fixed_part(pattern: Path) -> Path:
     """The folder that everything a pattern matches is in: its parts before the first wildcard."""
     parts = pattern.parts[:-1]
     wild = next((n for n, part in enumerate(parts) if glob.has_magic(part)), len(parts))

@@ -1,0 +1,85 @@
+"""Many files, one after the other: a file that fails never stops the rest, and what came of each is told.
+
+It knows no networks and no screens: who paints a file and who is told are given.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from livestyle.batch_plan import is_video, up_to_date
+from livestyle.errors import LivestyleError
+from livestyle.jobs import Job
+from livestyle.studio import Studio
+
+Status = Literal["painted", "damaged", "skipped", "failed"]
+Progress = Callable[[Job, int, int | None], None]
+"""Frames of a file that are done, and that are expected, if known."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one file. damaged: the output has what could be read of it."""
+
+    source: Path
+    output: Path
+    status: Status
+    reason: str = ""
+    """Why it failed, or where it is damaged; one line."""
+    notes: tuple[str, ...] = ()
+    """What a person should know of the output, one line each."""
+    frames: int = 0
+    seconds: float = 0.0
+    trace: str = field(default="", repr=False)
+    """Of a failure that nobody foresaw."""
+
+
+def waiting(jobs: Sequence[Job], *, overwrite: bool) -> tuple[list[Job], list[Outcome]]:
+    """The jobs that are to be done, and what is to be told of those that need not."""
+    to_do = [job for job in jobs if overwrite or not up_to_date(job)]
+    left = set(to_do)
+    return to_do, [Outcome(job.source, job.output, "skipped") for job in jobs if job not in left]
+
+
+def painted(job: Job, studio: Studio, *, resume: bool, progress: Progress) -> Outcome:
+    """Do one job, whatever comes of it."""
+    notes: list[str] = []
+    started = time.perf_counter()
+    progress(job, 0, None)
+    try:
+        if is_video(job.source):
+            report = studio.paint_video(
+                job.source,
+                job.output,
+                progress=lambda done, total: progress(job, done, total),
+                note=notes.append,
+                resume=resume,
+            )
+            frames, damage = report.frames, report.damage
+        else:
+            studio.paint_picture(job, notes.append)
+            frames, damage = 1, ""
+    except Exception as error:  # of a codec, the driver of a card, anything: the next file may be fine
+        return failed(job, error, tuple(notes))
+    status: Status = "damaged" if damage else "painted"
+    return Outcome(job.source, job.output, status, damage, tuple(notes), frames, time.perf_counter() - started)
+
+
+def failed(job: Job, error: BaseException, notes: tuple[str, ...] = ()) -> Outcome:
+    """The outcome of a job that raised this."""
+    if isinstance(error, LivestyleError):
+        return Outcome(job.source, job.output, "failed", str(error), notes)
+    first_line = str(error).strip().partition("\n")[0]
+    trace = "".join(traceback.format_exception(error))
+    return Outcome(job.source, job.output, "failed", f"{type(error).__name__}: {first_line}", notes, trace=trace)
+
+
+def exit_code(outcomes: Sequence[Outcome]) -> int:
+    """2 when a file failed, 3 when none did but one is painted in part only, else 0."""
+    statuses = {outcome.status for outcome in outcomes}
+    return 2 if "failed" in statuses else 3 if "damaged" in statuses else 0

@@ -1,0 +1,47 @@
+"""The command that paints many files: `batch`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from livestyle.option_group import with_options
+from livestyle.options import FormatOption, QualityOption, ResumeOption
+from livestyle.painting_options import PaintingOptions
+
+
+@with_options(PaintingOptions)
+def batch(
+    sources: Annotated[
+        list[Path], typer.Argument(metavar="IN...", help='Videos, pictures, folders, or patterns: "clips/**/*.mp4".')
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the paintings; folders of folders are kept.")],
+    options: PaintingOptions,
+    file_format: FormatOption = None,
+    quality: QualityOption = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Paint what is there already, too.")] = False,
+    resume: ResumeOption = True,
+    json: Annotated[bool, typer.Option("--json", help="Print a JSON object a file, on a line of its own.")] = False,
+) -> None:
+    """Stylize many videos and pictures; one that fails does not stop the rest."""
+    from livestyle.batch import exit_code, painted, waiting
+    from livestyle.batch_plan import planned
+    from livestyle.batch_report import BatchReport
+    from livestyle.studio import Studio
+
+    studio = Studio(options, quality=quality)
+    plan = planned(sources, out, picture_format=file_format or "png", quality=quality)
+    if plan.left_out:
+        names = ", ".join(path.name for path in plan.left_out[:3]) + (" ..." if len(plan.left_out) > 3 else "")
+        studio.setup.say(f"left out, neither videos nor pictures: {len(plan.left_out)} files ({names})")
+    to_do, outcomes = waiting(plan.jobs, overwrite=overwrite)
+    if to_do:
+        studio.prepare()
+    with BatchReport(plan.jobs, quiet=options.quiet, verbose=options.verbose, lines_of_json=json) as report:
+        for outcome in outcomes:
+            report.add(outcome)
+        for job in to_do:
+            report.add(painted(job, studio, resume=resume, progress=report.progress))
+    raise typer.Exit(exit_code(report.outcomes))
