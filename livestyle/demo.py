@@ -19,7 +19,7 @@ from livestyle import hud
 from livestyle.app import Sink
 from livestyle.engine_thread import Finished
 from livestyle.frame import Picture
-from livestyle.pipeline import resized
+from livestyle.resize import resized
 from livestyle.settings import StyleWeights, normalised
 from livestyle.show import Show, describe, fade_to, pick
 from livestyle.sinks.images import save_image

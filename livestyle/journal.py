@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -120,16 +120,17 @@ def _difference(found: Mapping[str, str], work: Mapping[str, str]) -> str:
     return " and ".join(changed)
 
 
-def fingerprint(path: Path) -> str:
-    """A digest of a file, of a large one of its size, its time and BLOCKS places in it; of a folder its files'.
+def fingerprint(files: Sequence[Path]) -> str:
+    """A digest of a file; of a large one of its size, time and BLOCKS places in it; of several their names and times.
 
     Raises OSError.
     """
     digest = hashlib.sha256()
-    if path.is_dir():
-        for file in sorted(path.iterdir()):
+    if len(files) != 1:
+        for file in files:
             digest.update(f"{file.name} {file.stat().st_size} {file.stat().st_mtime_ns}\n".encode())
         return digest.hexdigest()
+    path = files[0]
     size_bytes = path.stat().st_size
     with path.open("rb") as data:
         if size_bytes <= HASHED_WHOLE_BYTES:

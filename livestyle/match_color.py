@@ -58,9 +58,9 @@ class ColorMatch:
 
 def palette_of_video(path: Path) -> Palette:
     """The colours of a whole video, which is decoded for it. Raises SourceError."""
-    from livestyle.sources.video import VideoSource
+    from livestyle.sources.video_files import open_video
 
-    with VideoSource(path) as source:
+    with open_video(path) as source:
         return pooled(sampled_palette(frame.rgb) for frame in iter(source.read, None) if frame.index % EVERY == 0)
 
 

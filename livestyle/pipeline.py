@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 
 from livestyle.bank import Bank
@@ -22,6 +21,7 @@ from livestyle.engine import Engine, StyleCode
 from livestyle.frame import Masks, Picture
 from livestyle.masks import Layout, composed, masks_of, shares_of
 from livestyle.rate import RateHold, Size
+from livestyle.resize import resized
 from livestyle.settings import Look, StyleWeights, fit_size
 from livestyle.stability import Stabilizer, Step
 from livestyle.style import Palette
@@ -63,15 +63,6 @@ class Started:
     def whole(self) -> Picture:
         """The photograph in the painting's size."""
         return prepared(self.rgb, self.output, self.look)
-
-
-def resized(rgb: Picture, width: int, height: int) -> Picture:
-    """The picture at another size; the same object when the size is right already."""
-    if rgb.shape[:2] == (height, width):
-        return rgb
-    shrinks = width * height < rgb.shape[0] * rgb.shape[1]
-    method = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    return cv2.resize(rgb, (width, height), interpolation=method).astype(np.uint8, copy=False)
 
 
 class Painter:

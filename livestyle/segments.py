@@ -15,7 +15,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from livestyle.frame import Picture
-from livestyle.sources.video import VideoSource
+from livestyle.sources.video_files import FileSource
 
 SEGMENT_SECONDS = 20
 LEAD_SECONDS = Fraction(2, 3)
@@ -37,7 +37,7 @@ def segment_at(pts_seconds: Fraction) -> int:
     return max(0, pts_seconds // SEGMENT_SECONDS)
 
 
-def pieces(source: VideoSource, first: int, last: int | None, *, lead: bool) -> Iterator[Piece]:
+def pieces(source: FileSource, first: int, last: int | None, *, lead: bool) -> Iterator[Piece]:
     """The frames of the segments from first to last, or to the end of the file, in order.
 
     lead: the frames that lead into each segment come before its own. Raises SourceError.

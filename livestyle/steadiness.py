@@ -23,7 +23,8 @@ import numpy as np
 from livestyle.frame import Picture
 from livestyle.meters import percentiles_ms
 from livestyle.motion import Map, flow_to, moved, places
-from livestyle.pipeline import Painter, resized
+from livestyle.pipeline import Painter
+from livestyle.resize import resized
 from livestyle.settings import Look, fit_size
 from livestyle.sources.video import VideoSource
 

@@ -29,7 +29,7 @@ from livestyle.sinks.output_file import check_output
 from livestyle.sinks.segment import SegmentWriter, join
 from livestyle.sinks.tracks import TracksFrom
 from livestyle.sinks.video import VideoOptions
-from livestyle.sources.video import VideoSource
+from livestyle.sources.video_files import FileSource, open_video
 
 _IN_FLIGHT = 4  # frames between two stages; a 4K frame is 25 MB
 _POLL_SECONDS = 0.1
@@ -132,14 +132,20 @@ def stylize_video(
         notes.append(text)
         note(text)
 
+    def remember_new(texts: Iterable[str]) -> None:
+        for text in texts:
+            if text not in notes:
+                remember(text)
+
     started = time.perf_counter()
     source_path, output_path = Path(source_path), Path(output_path)
     check_output(output_path, source_path)
-    with VideoSource(source_path) as source:
+    with open_video(source_path) as source:
+        remember_new(source.notes)
         options = _options(source, size_of(source.width, source.height))
         with Journal(output_path) as journal:
             encoding = repr(replace(options, tracks_from=None))
-            work = {"input": fingerprint(source_path), "painting": painter.identity, "format": encoding}
+            work = {"input": fingerprint(source.files), "painting": painter.identity, "format": encoding}
             changed = journal.begin(work, resume=resume)
             if changed:
                 note(f"{changed} not as in the run that was interrupted: painting anew")
@@ -149,6 +155,7 @@ def stylize_video(
             run = _Run(source, painter, journal, options, output_path, progress, remember)
             try:
                 run.paint_missing()
+                remember_new(source.notes)
                 if not journal.done:
                     raise SourceError(run.damage or f"{source.name}: it has no frame to paint")
                 with run.busy("join"):
@@ -184,13 +191,13 @@ def profile_text(report: VideoReport) -> str:
     return "\n".join([*lines, f"  in all {report.seconds:8.1f} s: {share:.2f} of the speed of {slowest} alone"])
 
 
-def _options(source: VideoSource, size: tuple[int, int]) -> VideoOptions:
+def _options(source: FileSource, size: tuple[int, int]) -> VideoOptions:
     return VideoOptions(
         size=size,
         rate=source.rate,
         time_base=source.time_base,
         sample_aspect=source.sample_aspect,
-        tracks_from=TracksFrom(path=source.path),
+        tracks_from=TracksFrom(path=source.path) if source.files == (source.path,) else None,
     )
 
 
@@ -199,7 +206,7 @@ class _Run:
 
     def __init__(
         self,
-        source: VideoSource,
+        source: FileSource,
         painter: FilePainter,
         journal: Journal,
         options: VideoOptions,

@@ -13,8 +13,9 @@ from livestyle.color import PALETTE_PIXELS, keep_frame_color, match_palette
 from livestyle.engine import Engine
 from livestyle.frame import Picture
 from livestyle.masks import parse_split
-from livestyle.pipeline import Painter, resized
+from livestyle.pipeline import Painter
 from livestyle.rate import RateHold, Size
+from livestyle.resize import resized
 from livestyle.settings import Look
 from livestyle.show import new_show, pick
 from livestyle.sources.images import load_image

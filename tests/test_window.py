@@ -13,7 +13,8 @@ from PIL import Image
 from livestyle.assets import asset_dir
 from livestyle.errors import OutputError
 from livestyle.frame import Picture
-from livestyle.sinks.window import Window, display_problem, letterboxed
+from livestyle.resize import letterboxed
+from livestyle.sinks.window import Window, display_problem
 from tests.mjpeg_server import MjpegServer
 from tests.pictures import difference
 from tests.program import Program

@@ -21,8 +21,8 @@ from livestyle.assets import asset_dir
 from livestyle.bank import STYLE_SIDE_PX, Bank
 from livestyle.engine import choose_engine
 from livestyle.frame import Picture
-from livestyle.pipeline import resized
 from livestyle.preview import paint_preview
+from livestyle.resize import resized
 from livestyle.sinks.images import save_image
 from livestyle.sources.images import load_image
 from livestyle.style import StyleInfo, save_style

@@ -15,7 +15,7 @@ from livestyle.color import match_palette
 from livestyle.engine.eager import EagerEngine, StyleCode
 from livestyle.errors import SettingError, WeightsError
 from livestyle.frame import Picture
-from livestyle.pipeline import resized
+from livestyle.resize import resized
 from livestyle.settings import fit_size
 from livestyle.sources.images import load_image
 from livestyle.style import Palette

@@ -22,7 +22,7 @@ from av.video.stream import VideoStream
 
 from livestyle.errors import OutputError
 from livestyle.frame import Picture, check_picture
-from livestyle.sources.video import is_high_definition
+from livestyle.sources.signal import is_high_definition
 
 _BT709, _SMPTE170M = 1, 6  # the same numbers for matrix, primaries and transfer (ITU-T H.273)
 

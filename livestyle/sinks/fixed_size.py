@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from livestyle.frame import Picture
-from livestyle.sinks.window import letterboxed
+from livestyle.resize import letterboxed
 
 
 def even_size(rgb: Picture) -> tuple[int, int]:

@@ -105,21 +105,27 @@ def join(
         stream = file.open(like_first)
     delay = max(segment.reordered for _, segment in segments)
     with file.failures():
-        for packet in _in_one(_packets(segments, extradata), delay, encoding):
+        for packet in _in_one(_packets(segments, extradata, encoding.time_base), delay, encoding):
             packet.stream = stream
             assert packet.pts is not None
             file.mux([packet], packet.pts * encoding.time_base)
         file.finish()
 
 
-def _packets(segments: Iterable[tuple[Path, Segment]], extradata: bytes | None) -> Iterator[list[Packet[VideoStream]]]:
-    """Those of each segment, in decoding order."""
+def _packets(
+    segments: Iterable[tuple[Path, Segment]], extradata: bytes | None, time_base: Fraction
+) -> Iterator[list[Packet[VideoStream]]]:
+    """Those of each segment, in decoding order, in ticks of time_base: mp4 counts in smaller ones."""
     for path, segment in segments:
         with av.open(str(path.absolute())) as container:
             stream = container.streams.video[0]
             packets = [packet for packet in container.demux(stream) if packet.pts is not None]
             if len(packets) != segment.frames or stream.codec_context.extradata != extradata:
                 raise OutputError(f"{path} is not as it was written: delete the folder {path.parent} and start again")
+            for packet in packets:
+                ticks = packet.time_base / time_base
+                packet.pts, packet.duration = round(packet.pts * ticks), round((packet.duration or 0) * ticks)
+                packet.dts, packet.time_base = None, time_base
             yield packets
 
 

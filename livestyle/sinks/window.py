@@ -11,12 +11,11 @@ import sys
 from collections.abc import Callable
 
 import cv2
-import numpy as np
 
 from livestyle.errors import OutputError
 from livestyle.frame import Picture
-from livestyle.pipeline import resized
 from livestyle.pointer import Box, Kind, Pointer, fitted
+from livestyle.resize import letterboxed
 
 FIRST_HEIGHT_PX = 540
 """The window opens at least this high; small paintings are scaled up."""
@@ -66,17 +65,6 @@ def _connect_local(number: str) -> None:
             except OSError as error:
                 failure = error
     raise failure
-
-
-def letterboxed(rgb: Picture, width: int, height: int) -> Picture:
-    """The picture scaled to fit width x height, on black; nothing is cut or stretched."""
-    box = fitted((rgb.shape[1], rgb.shape[0]), (width, height))
-    scaled = resized(rgb, box.width, box.height)
-    if (box.width, box.height) == (width, height):
-        return scaled
-    canvas = np.zeros((height, width, 3), np.uint8)
-    canvas[box.y : box.y + box.height, box.x : box.x + box.width] = scaled
-    return canvas
 
 
 class Window:

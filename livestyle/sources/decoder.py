@@ -68,6 +68,11 @@ class VideoDecoder:
             self._given.append(decoded)
         return decoded
 
+    @property
+    def following(self) -> Decoded | None:
+        """The next picture, if it is decoded already, as it is after a seek."""
+        return self._ready[0] if self._ready else None
+
     def close(self) -> None:
         """Let go of the file; safe to call twice."""
         self._given.clear()

@@ -1,28 +1,25 @@
-"""A video file as a source: every frame once, upright, in presentation order, with its exact time.
+"""A video file as a source: every frame once, upright, in presentation order, with its exact time, in SDR.
 
-Colour matrix and range are honoured; a file that does not name its matrix is read as players do, BT.709
-from 720 lines or 1280 pixels on, BT.601 below. A display matrix (rotation, flip) is applied to the pixels.
+What becomes of colours, rotation and transparency: `pixels.py`. Interlaced pictures are made whole (`deinterlace.py`).
 
-What it does not know: HDR (no tone mapping), interlacing (fields stay woven), alpha, and more than one
-video stream (the best one is read).
+What it does not know: more than one video stream (the best one is read).
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, cast
 
-import numpy as np
-from av.sidedata.sidedata import Type as SideDataType
-from av.video.frame import VideoFrame
-from av.video.reformatter import Colorspace, VideoReformatter
-
-from livestyle.frame import Frame, Picture
+from livestyle.frame import Frame
+from livestyle.light import Signal
 from livestyle.sources.decoder import VideoDecoder
+from livestyle.sources.decoding import Decoded
+from livestyle.sources.deinterlace import Deinterlacer
+from livestyle.sources.pixels import Pixels
+from livestyle.sources.signal import Mastering, mastering_of
 
-_UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED
+_HDR_NAMES = {"pq": "PQ", "hlg": "HLG"}
 
 
 class VideoSource:
@@ -34,10 +31,14 @@ class VideoSource:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+        self.files: tuple[Path, ...] = (self.path,)
         self.name = str(path)
         self._decoder = VideoDecoder(self.path)
+        first = self._decoder.first.raw
+        self._pixels = Pixels(first, self._decoder.stream.sample_aspect_ratio or Fraction(1))
+        self._deinterlacer = Deinterlacer()
         self._describe(self._decoder)
-        self._lay_out(self._decoder.first.raw)
+        self._begin(None)
         self._index = 0
 
     def _describe(self, decoder: VideoDecoder) -> None:
@@ -52,16 +53,13 @@ class VideoSource:
         if self.frame_count_hint is None and self.duration_seconds is not None:
             self.frame_count_hint = round(self.duration_seconds * self.rate)
 
-    def _lay_out(self, head: VideoFrame) -> None:
-        """Learn the size from the first frame: the stream's own numbers can be wrong."""
-        self._coded = (head.width, head.height)
-        a, b, c, d = self._matrix = _display_matrix(head)
-        self._transposed = abs(b) + abs(c) > abs(a) + abs(d)
-        self.width, self.height = self._coded[::-1] if self._transposed else self._coded
-        aspect = self._decoder.stream.sample_aspect_ratio or Fraction(1)
-        self.sample_aspect: Fraction = 1 / aspect if self._transposed else aspect
+        self.width, self.height = self._pixels.width, self._pixels.height
+        self.sample_aspect: Fraction = self._pixels.sample_aspect
         """Width of a pixel over its height, as it is to be shown."""
-        self._reformatter = VideoReformatter()
+        self.signal: Signal = self._pixels.signal
+        """How the file's own colours are meant; the frames that come are SDR in BT.709."""
+        self.mastering: Mastering = mastering_of(decoder.first.raw)
+        """The display that an HDR file was made on."""
 
     @property
     def damage(self) -> str | None:
@@ -73,20 +71,48 @@ class VideoSource:
 
         `index` counts the frames that this source gave.
         """
-        decoded = self._decoder.read()
+        decoded = next(self._pictures, None)
         if decoded is None:
             return None
-        frame = Frame(rgb=self._upright(self._rgb(decoded.raw)), index=self._index, pts_seconds=decoded.seconds)
+        frame = Frame(rgb=self._pixels.picture(decoded.raw), index=self._index, pts_seconds=decoded.seconds)
         self._index += 1
         return frame
 
-    def seek(self, seconds: Fraction) -> None:
+    def seek(self, seconds: Fraction, *, run_in: bool = False) -> None:
         """Go on with the first frame whose pts_seconds is at or after `seconds`; behind the last one there is none.
 
         From there on pictures and times are exactly as when read from the start. Going on where the last `read`
-        ended costs nothing. `damage` is then of what is read from there on.
+        ended costs nothing. run_in: the frame before it comes first, if there is one. `damage` is then of what is
+        read from there on.
         """
-        self._decoder.seek(seconds)
+        self._decoder.seek(seconds, run_in=run_in)
+        following = self._decoder.following
+        first = following.seconds if following and run_in else seconds
+        if following and following.raw.interlaced_frame:  # then it takes its neighbours
+            self._decoder.seek(first, run_in=True)
+        self._begin(first)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know about how it is read, one line each; more can come with every frame."""
+        notes = []
+        if self.signal.is_hdr:
+            notes.append(f"{self.name} is HDR ({_HDR_NAMES[self.signal.transfer]}): it is painted in SDR")
+        if self._deinterlacer.saw_combs:
+            notes.append(f"{self.name} is interlaced: each picture is made of both its fields")
+        if self._pixels.saw_transparency:
+            notes.append(f"{self.name} is transparent in places: they show white")
+        return tuple(notes)
+
+    def _begin(self, first: Fraction | None) -> None:
+        self._deinterlacer.reset()
+        whole = self._whole_pictures()
+        self._pictures = whole if first is None else (d for d in whole if d.seconds >= first)
+
+    def _whole_pictures(self) -> Iterator[Decoded]:
+        for decoded in iter(self._decoder.read, None):
+            yield from self._deinterlacer.feed(decoded)
+        yield from self._deinterlacer.finish()
 
     def close(self) -> None:
         """Let go of the file; safe to call twice."""
@@ -97,31 +123,3 @@ class VideoSource:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _rgb(self, frame: VideoFrame) -> Picture:
-        width, height = self._coded  # a stream that changes its size goes on at the first one
-        matrix = frame.colorspace
-        if matrix == _UNSPECIFIED:
-            matrix = Colorspace.ITU709 if is_high_definition(*self._coded) else Colorspace.ITU601
-        rgb = self._reformatter.reformat(frame, width, height, "rgb24", src_colorspace=matrix)
-        return cast(Picture, rgb.to_ndarray())
-
-    def _upright(self, rgb: Picture) -> Picture:
-        a, b, c, d = self._matrix
-        across, down = (c, b) if self._transposed else (a, d)
-        turned = rgb.transpose(1, 0, 2) if self._transposed else rgb
-        return np.ascontiguousarray(turned[:: -1 if down < 0 else 1, :: -1 if across < 0 else 1])
-
-
-def is_high_definition(width: int, height: int) -> bool:
-    """Whether players take an untagged picture of this size for BT.709 (True) or BT.601 (False)."""
-    return width >= 1280 or height >= 720
-
-
-def _display_matrix(frame: VideoFrame) -> tuple[int, int, int, int]:
-    """(a, b, c, d) of the display matrix: x' = a x + c y, y' = b x + d y, with y downwards."""
-    with suppress(KeyError):
-        data = cast(Any, frame.side_data)[SideDataType.DISPLAYMATRIX]
-        a, b, _, c, d = (int(n) for n in np.frombuffer(bytes(data), np.int32)[:5])
-        return a, b, c, d
-    return 1, 0, 0, 1
