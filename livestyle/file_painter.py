@@ -22,7 +22,7 @@ from livestyle.weights import network_entries
 
 
 class LookPainter:
-    """See `livestyle.transcode.FilePainter`."""
+    """See `livestyle.stages.FilePainter`."""
 
     def __init__(self, painter: Painter, looks: Timeline, weights: Path | None) -> None:
         """looks: the Look at any time of the file. weights: the folder that the engine has its networks from."""

@@ -14,7 +14,8 @@ import numpy as np
 
 from livestyle.frame import Frame, Picture
 from livestyle.sources.video import VideoSource
-from livestyle.transcode import FilePainter, VideoReport, stylize_video
+from livestyle.stages import FilePainter
+from livestyle.transcode import VideoReport, stylize_video
 
 NTSC = Fraction(30000, 1001)
 

@@ -153,6 +153,31 @@ def uninterrupted_bytes(long: Path, out: Path) -> bytes:
     return data
 
 
+@pytest.mark.parametrize("stage", ["decode", "paint", "encode"])
+def test_frames_under_way_are_taken_from_the_painter_when_a_stage_fails(long: Path, out: Path, stage: str) -> None:
+    class Counting(SlowPainter):
+        under_way = 0
+
+        def start(self, rgb: Picture, pts_seconds: Fraction) -> Picture:
+            if stage == "paint" and pts_seconds > 3:
+                raise RuntimeError("failed")
+            self.under_way += 1
+            return rgb
+
+        def finish(self, rgb: Picture) -> Picture:
+            self.under_way -= 1
+            return rgb[:5] if stage == "encode" else rgb
+
+    painter = Counting(0)
+    source = media.cut(long, out / "cut.mp4", 0.5) if stage == "decode" else long
+    if stage == "decode":
+        assert media.transcode(source, out / "o.mp4", painter).damage
+    else:
+        with pytest.raises((RuntimeError, ValueError)):
+            media.transcode(source, out / "o.mp4", painter)
+    assert painter.under_way == 0
+
+
 def half_done(long: Path, out: Path) -> None:
     """Two segments of o.mp4 are painted, and the run has failed."""
 

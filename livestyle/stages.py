@@ -1,0 +1,232 @@
+"""The stages that a film's segments go through: decoding and encoding in threads of their own beside the painting.
+
+A few frames wait between two stages. Whatever fails in one of them ends all three, and the frames that the painter has
+under way are taken from it, so that it can paint something else afterwards.
+
+What it does not know: painting (an object it is given), what becomes of the segments.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import closing, contextmanager, suppress
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Protocol
+
+from livestyle.frame import Picture
+from livestyle.journal import Journal
+from livestyle.segments import Piece, pieces
+from livestyle.sinks.segment import SegmentWriter
+from livestyle.sinks.video import VideoOptions
+from livestyle.sources.video_files import FileSource
+
+_IN_FLIGHT = 4  # frames between two stages; a 4K frame is 25 MB
+_POLL_SECONDS = 0.1
+
+
+class FilePainter(Protocol):
+    """Paints the frames of a file, in order."""
+
+    identity: str
+    """Painters with the same one paint the same."""
+    looks_back: bool
+    """What a frame looks like depends on the frames before."""
+
+    def begin(self) -> None:
+        """Forget the frames before: a segment begins. No frame is under way."""
+
+    @property
+    def in_flight(self) -> int:
+        """How many frames may be under way, 1 or more."""
+
+    def start(self, rgb: Picture, pts_seconds: Fraction) -> Any:
+        """Begin to paint a picture of the source's size, to be shown at this time."""
+
+    def finish(self, started: Any) -> Picture:
+        """The painting of a frame that was started, in the agreed size; in the order of their starts."""
+
+
+class _Stopped(Exception):
+    """Another stage gave up; its exception is the one that counts."""
+
+
+class _Belt:
+    """A bounded queue of pieces with an end, whose waits give up when `stop` is set."""
+
+    def __init__(self, stop: threading.Event) -> None:
+        self._stop = stop
+        self._queue: queue.Queue[Piece | None] = queue.Queue(_IN_FLIGHT)
+
+    def put(self, piece: Piece | None) -> None:
+        """Add a piece; None is the end."""
+        while not self._stop.is_set():
+            try:
+                return self._queue.put(piece, timeout=_POLL_SECONDS)
+            except queue.Full:
+                continue
+        raise _Stopped
+
+    def __iter__(self) -> Iterator[Piece]:
+        while not self._stop.is_set():
+            try:
+                piece = self._queue.get(timeout=_POLL_SECONDS)
+            except queue.Empty:
+                continue
+            if piece is None:
+                return
+            yield piece
+        raise _Stopped
+
+
+class Stages:
+    """Paints segments of one file."""
+
+    def __init__(
+        self,
+        source: FileSource,
+        painter: FilePainter,
+        journal: Journal,
+        options: VideoOptions,
+        output: Path,
+        progress: Callable[[int, int | None], None],
+        note: Callable[[str], None],
+    ) -> None:
+        """journal: where finished segments go. output: what they will be joined to. Others: see `stylize_video`."""
+        self._source, self._painter, self._journal, self._options = source, painter, journal, options
+        self._output, self._progress, self._note = output, progress, note
+        self._stop = threading.Event()
+        self.done = sum(segment.frames for segment in journal.done.values())
+        """Frames painted so far, now or before."""
+        self.damage = ""
+        """What was wrong with the input."""
+        self.busy_seconds: dict[str, float] = {}
+        """How long each stage worked."""
+
+    def paint_missing(self) -> None:
+        """Paint all segments that are not done; the threads have ended when it returns or raises."""
+        first = 0
+        for number in sorted(self._journal.done):
+            if first < number:
+                self.paint(first, number - 1)
+            first = number + 1
+        self.paint(first, None)
+
+    def paint(self, first: int, last: int | None) -> None:
+        """Paint the segments from first to last, or to the end of the file."""
+        decoded, painted = _Belt(self._stop), _Belt(self._stop)
+        with ThreadPoolExecutor(2, "livestyle-video") as pool:
+            workers = [
+                pool.submit(self._guarded, self._read_all, first, last, decoded),
+                pool.submit(self._guarded, self._write_all, painted),
+            ]
+            try:
+                with closing(self._painted(decoded)) as shown:
+                    for piece in shown:
+                        painted.put(piece)
+                        self.done += 1
+                        self._progress(self.done, self._source.frame_count_hint)
+                painted.put(None)
+                while wait(workers, timeout=_POLL_SECONDS).not_done:  # in short steps, so that Ctrl-C gets through
+                    pass
+            except _Stopped:
+                pass
+            finally:
+                self._stop.set()
+        _raise_first(workers)
+        self._stop.clear()
+
+    @contextmanager
+    def busy(self, stage: str) -> Iterator[None]:
+        """The block is work of a stage."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.busy_seconds[stage] = self.busy_seconds.get(stage, 0.0) + time.perf_counter() - started
+
+    def _painted(self, pieces: Iterable[Piece]) -> Generator[Piece, None, None]:
+        """The pieces that are shown, painted, with as many under way as the painter takes."""
+        under_way: deque[tuple[Piece, Any]] = deque()
+        segment: int | None = None
+
+        def finished(down_to: int) -> Iterator[Piece]:
+            while len(under_way) > down_to:
+                piece, started = under_way.popleft()
+                with self.busy("paint"):
+                    rgb = self._painter.finish(started)
+                if not piece.lead:
+                    yield piece._replace(rgb=rgb)
+
+        try:
+            for piece in pieces:
+                if piece.segment != segment:
+                    yield from finished(0)
+                    segment = piece.segment
+                    self._painter.begin()
+                yield from finished(self._painter.in_flight - 1)
+                with self.busy("paint"):
+                    under_way.append((piece, self._painter.start(piece.rgb, piece.pts_seconds)))
+            yield from finished(0)
+        finally:
+            for _, started in under_way:  # where something failed
+                with suppress(Exception):
+                    self._painter.finish(started)
+
+    def _read_all(self, first: int, last: int | None, out: _Belt) -> None:
+        frames = pieces(self._source, first, last, lead=self._painter.looks_back)
+        while True:
+            with self.busy("decode"):
+                piece = next(frames, None)
+            if piece is None:
+                self.damage = self.damage or self._source.damage or ""
+            out.put(piece)
+            if piece is None:
+                return
+
+    def _write_all(self, pictures: _Belt) -> None:
+        writer: SegmentWriter | None = None
+        try:
+            for piece in pictures:
+                with self.busy("encode"):
+                    if writer is None or writer.number != piece.segment:
+                        if writer is not None:
+                            self._journal.add(writer.finish())
+                        writer = self._writer(piece.segment)
+                    writer.write(piece.rgb, piece.pts_seconds)
+            if writer is not None:
+                with self.busy("encode"):
+                    self._journal.add(writer.finish())
+        except BaseException:
+            if writer is not None:
+                writer.discard()
+            raise
+
+    def _writer(self, number: int) -> SegmentWriter:
+        note = _ignored if self._journal.done else self._note  # what is to be said of one is true of all
+        return SegmentWriter(self._journal.path(number), number, self._options, output=self._output, note=note)
+
+    def _guarded(self, work: Callable[..., None], *args: object) -> None:
+        """Run a stage; if it fails, the others stop too."""
+        try:
+            work(*args)
+        except BaseException:
+            self._stop.set()
+            raise
+
+
+def _ignored(text: str) -> None:
+    pass
+
+
+def _raise_first(workers: list[Future[None]]) -> None:
+    """The exception that stopped everything, rather than one that followed from it."""
+    for worker in workers:
+        error = worker.exception()
+        if error is not None and not isinstance(error, _Stopped):
+            raise error
