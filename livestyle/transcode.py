@@ -10,7 +10,8 @@ What it does not know: painting (an object it is given), styles, devices.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -22,9 +23,6 @@ from livestyle.sinks.tracks import TracksFrom
 from livestyle.sinks.video import VideoOptions
 from livestyle.sources.video_files import FileSource, open_video
 from livestyle.stages import FilePainter, Stages
-
-_IN_FLIGHT = 4  # frames between two stages; a 4K frame is 25 MB
-_POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -47,6 +45,76 @@ class VideoReport:
     """Where the input could not be read any further; the output ends there."""
 
 
+class Work:
+    """An output on its way: what it is made of and what is done of it. Of `begun_work`."""
+
+    def __init__(
+        self, source: FileSource, output: Path, options: VideoOptions, journal: Journal, note: Callable[[str], None]
+    ) -> None:
+        self.source, self.output, self.options, self.journal = source, output, options, journal
+        self.notes: list[str] = []
+        """What a person was told."""
+        self._note = note
+
+    @property
+    def frames(self) -> int:
+        """That are painted."""
+        return sum(segment.frames for segment in self.journal.done.values())
+
+    def remember(self, *texts: str) -> None:
+        """Tell a person, each line once."""
+        for text in texts:
+            if text not in self.notes:
+                self.notes.append(text)
+                self._note(text)
+
+    def join(self, damage: str) -> None:
+        """Make the output of its segments. damage: what was wrong with the input. Raises SourceError, OutputError."""
+        self.remember(*self.source.notes)
+        journal = self.journal
+        if not journal.done:
+            raise SourceError(damage or f"{self.source.name}: it has no frame to paint")
+        parts = [(journal.path(number), journal.done[number]) for number in sorted(journal.done)]
+        tracks_from = self.options.tracks_from
+        join(parts, self.output, encoding=self.options, tracks_from=tracks_from, note=self.remember)
+
+
+@contextmanager
+def begun_work(
+    source_path: Path,
+    output_path: Path,
+    identity: str,
+    *,
+    size_of: Callable[[int, int], tuple[int, int]],
+    note: Callable[[str], None],
+    resume: bool,
+) -> Iterator[Work]:
+    """Work on a video, with what is done of it already. identity: of the painter. Others: see `stylize_video`.
+
+    The block paints what is missing and joins it. Where it raises, segments that are whole are kept.
+    """
+    check_output(output_path, source_path)
+    with open_video(source_path) as source:
+        options = _options(source, size_of(source.width, source.height))
+        with Journal(output_path) as journal:
+            work = Work(source, output_path, options, journal, note)
+            work.remember(*source.notes)
+            encoding = repr(replace(options, tracks_from=None))
+            of = {"input": fingerprint(source.files), "painting": identity, "format": encoding}
+            changed = journal.begin(of, resume=resume)
+            if changed:
+                note(f"{changed} not as in the run that was interrupted: painting anew")
+            if work.frames:
+                note(f"going on after {work.frames} frames that are painted already")
+            try:
+                yield work
+            except BaseException:
+                if journal.done:
+                    note(f"{work.frames} frames are kept in {journal.folder}: the same command goes on from there")
+                raise
+            journal.remove()
+
+
 def stylize_video(
     source_path: str | Path,
     output_path: str | Path,
@@ -64,53 +132,20 @@ def stylize_video(
     of the same input with the same settings. Raises SourceError, OutputError, SettingError, and whatever the painter
     raises; then, as on Ctrl-C, there is no output file, and segments that are whole are kept for the next run.
     """
-    notes: list[str] = []
-
-    def remember(text: str) -> None:
-        notes.append(text)
-        note(text)
-
-    def remember_new(texts: Iterable[str]) -> None:
-        for text in texts:
-            if text not in notes:
-                remember(text)
-
     started = time.perf_counter()
-    source_path, output_path = Path(source_path), Path(output_path)
-    check_output(output_path, source_path)
-    with open_video(source_path) as source:
-        remember_new(source.notes)
-        options = _options(source, size_of(source.width, source.height))
-        with Journal(output_path) as journal:
-            encoding = repr(replace(options, tracks_from=None))
-            work = {"input": fingerprint(source.files), "painting": painter.identity, "format": encoding}
-            changed = journal.begin(work, resume=resume)
-            if changed:
-                note(f"{changed} not as in the run that was interrupted: painting anew")
-            resumed = sum(segment.frames for segment in journal.done.values())
-            if resumed:
-                note(f"going on after {resumed} frames that are painted already")
-            run = Stages(source, painter, journal, options, output_path, progress, remember)
-            try:
-                run.paint_missing()
-                remember_new(source.notes)
-                if not journal.done:
-                    raise SourceError(run.damage or f"{source.name}: it has no frame to paint")
-                with run.busy("join"):
-                    parts = [(journal.path(number), journal.done[number]) for number in sorted(journal.done)]
-                    join(parts, output_path, encoding=options, tracks_from=options.tracks_from, note=remember)
-            except BaseException:
-                if journal.done:
-                    kept = sum(segment.frames for segment in journal.done.values())
-                    note(f"{kept} frames are kept in {journal.folder}: the same command goes on from there")
-                raise
-            journal.remove()
+    source, output = Path(source_path), Path(output_path)
+    with begun_work(source, output, painter.identity, size_of=size_of, note=note, resume=resume) as work:
+        resumed = work.frames
+        run = Stages(work.source, painter, work.journal, work.options, output, progress, work.remember)
+        run.paint_missing()
+        with run.busy("join"):
+            work.join(run.damage)
     seconds = time.perf_counter() - started
     return VideoReport(
         frames=run.done,
         seconds=seconds,
         fps=(run.done - resumed) / seconds,
-        notes=tuple(notes),
+        notes=tuple(work.notes),
         resumed=resumed,
         busy_seconds=run.busy_seconds,
         damage=run.damage,
