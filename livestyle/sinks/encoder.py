@@ -26,6 +26,9 @@ from livestyle.sources.signal import is_high_definition
 
 _BT709, _SMPTE170M = 1, 6  # the same numbers for matrix, primaries and transfer (ITU-T H.273)
 
+X264_THREADS = 4
+"""On any machine: what x264 writes depends on their number."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Encoding:
@@ -116,7 +119,7 @@ class PictureEncoder:
 
 def _x264_options(encoding: Encoding) -> dict[str, object]:
     live = {"tune": "zerolatency", "g": "60"} if encoding.survives else {}
-    return {"crf": str(encoding.crf), "preset": encoding.preset, **live}
+    return {"crf": str(encoding.crf), "preset": encoding.preset, "threads": str(X264_THREADS), **live}
 
 
 def _vp9_options(encoding: Encoding) -> dict[str, object]:
