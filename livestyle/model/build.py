@@ -44,11 +44,8 @@ class Painter(nn.Module):
         in the weights' precision.
         """
         dtype = next(self.network.parameters()).dtype
-        if masks is not None:  # sides that all layers' sizes divide
-            padding = (0, -masks.shape[3] % DOWNSCALE, 0, -masks.shape[2] % DOWNSCALE)
-            masks = F.pad(masks, padding, mode="replicate")
-        painting: Tensor = self.network(as_float(frames, dtype), mean, std, alpha, masks)
-        return (painting.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
+        masks = None if masks is None else on_grid(masks)
+        return as_bytes(self.network(as_float(frames, dtype), mean, std, alpha, masks))
 
 
 class StyleReader(nn.Module):
@@ -66,6 +63,16 @@ class StyleReader(nn.Module):
 def as_float(frames: Tensor, dtype: torch.dtype) -> Tensor:
     """(N, H, W, 3) uint8 as (N, 3, H, W) in [0, 1]; channels_last in memory."""
     return frames.permute(0, 3, 1, 2).to(dtype) / 255
+
+
+def as_bytes(painting: Tensor) -> Tensor:
+    """The reverse of `as_float`: what is out of [0, 1] is cut."""
+    return (painting.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
+
+
+def on_grid(masks: Tensor) -> Tensor:
+    """(R, 1, H, W) with sides that the sizes of all layers divide: the last pixels go on."""
+    return F.pad(masks, (0, -masks.shape[3] % DOWNSCALE, 0, -masks.shape[2] % DOWNSCALE), mode="replicate")
 
 
 def build_model(model: ModelName, weights: Path | None = None) -> tuple[Painter, nn.Module]:

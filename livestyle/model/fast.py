@@ -17,7 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from livestyle.model.adain import adain, adain_regions
+from livestyle.model.adain import StatisticsOf, adain, adain_regions
+from livestyle.model.part import Part
 from livestyle.style import STYLE_NUMBERS
 
 DOWNSCALE = 8
@@ -102,6 +103,10 @@ class FastNet(nn.Module):
     def __init__(self, config: FastConfig | None = None) -> None:
         super().__init__()
         self.config = c = config or FastConfig()
+        self.layers = len(c.normalised)
+        """AdaIN's."""
+        self.halo_px = 32 + 16 * c.blocks
+        """How far around a part of the picture its painting depends on; a multiple of DOWNSCALE."""
         self.stem = _conv(12, c.half)
         self.down1 = _conv(c.half, c.quarter, stride=2)
         self.down2 = _conv(c.quarter, c.eighth, stride=2)
@@ -125,18 +130,21 @@ class FastNet(nn.Module):
         std: Tensor,
         alpha: float | Tensor = 1.0,
         masks: Tensor | None = None,
+        part: Part | None = None,
     ) -> Tensor:
         """Paint.
 
         rgb: (N, 3, H, W) float in [0, 1], sides at least 9. mean, std: all layers' style statistics
         from `StyleProjection`, (N, C, 1, 1) float32. alpha: 0 is the photograph, 1 the full style. masks:
         (R, 1, H, W) float32, sides rounded up to multiples of DOWNSCALE, for the styles of R regions of
-        one picture; see `adain_regions`. Returns (N, 3, H, W), not clamped.
+        one picture; see `adain_regions`. part: where rgb lies in a larger picture, with that one's statistics.
+        Returns (N, 3, H, W), not clamped.
 
         Between them the two are mixed as pictures: half of a style's statistics in every layer (eq. 14) is
         nothing that the layers after it have seen, and comes out glaring.
         """
-        painting = self.painted(rgb, mean, std, masks=masks)
+        statistics = part.statistics if part else None
+        painting = self.painted(rgb, mean, std, masks=masks, grain_at=self._grain_at(part), statistics=statistics)
         if isinstance(alpha, float) and alpha == 1:
             return painting
         return rgb + alpha * (painting - rgb)
@@ -150,35 +158,53 @@ class FastNet(nn.Module):
         *,
         masks: Tensor | None = None,
         grain_at: tuple[int, int] = (0, 0),
+        statistics: StatisticsOf | None = None,
     ) -> Tensor:
         """What the layers make of it; as `forward`.
 
         share: of the style in every layer, 0 or 1 a picture. At 0 training asks for the photograph back.
         grain_at: which row and column of the grain, in steps of 1 / GRAIN_PLACES of it, the picture begins with.
         """
-        height, width = rgb.shape[2], rgb.shape[3]
-        rgb = F.pad(rgb, (0, -width % DOWNSCALE, 0, -height % DOWNSCALE), mode="reflect")
         sizes = list(self.config.normalised)
         means, stds = list(torch.split(mean, sizes, dim=1)), list(torch.split(std, sizes, dim=1))
 
         def styled(x: Tensor, painted: bool) -> Tensor:
             if masks is None:
-                return adain(x, means.pop(0), stds.pop(0), share)
-            return adain_regions(x, means.pop(0), stds.pop(0), share, masks, painted=painted)
+                return adain(x, means.pop(0), stds.pop(0), share, statistics=statistics)
+            mean, std = means.pop(0), stds.pop(0)
+            return adain_regions(x, mean, std, share, masks, painted=painted, statistics=statistics)
 
-        def grained(x: Tensor, level: int) -> Tensor:
-            return x + (share * _tiled(self.grain[level], grain_at, x.shape[2], x.shape[3])).to(x.dtype)
-
-        half = F.relu(grained(self.stem(F.pixel_unshuffle(rgb, 2)), 0))
-        quarter = F.relu(grained(self.down1(half), 1))
-        x = F.relu(styled(grained(self.down2(quarter), 2), False))
+        half, quarter, eighth = self._unstyled(rgb, share, grain_at)
+        x = F.relu(styled(eighth, False))
         for block in self.blocks:
             x = x + styled(block(x), True)
         x = _doubled(self.up1(x)) + styled(quarter, False)
         x = F.relu(styled(self.merge1(F.relu(x)), True))
         x = _doubled(self.up2(x)) + styled(half, False)
         x = F.relu(styled(self.merge2(F.relu(x)), True))
-        return F.pixel_shuffle(self.out(x), 2)[:, :, :height, :width]
+        return F.pixel_shuffle(self.out(x), 2)[:, :, : rgb.shape[2], : rgb.shape[3]]
+
+    def unstyled(self, rgb: Tensor, part: Part) -> dict[int, Tensor]:
+        """What those AdaIN layers are given that none comes before, by the layer's number. rgb: as in `forward`."""
+        half, quarter, eighth = self._unstyled(rgb, 1.0, self._grain_at(part))
+        return {0: eighth, self.config.blocks + 1: quarter, self.config.blocks + 3: half}
+
+    def _unstyled(self, rgb: Tensor, share: float | Tensor, grain_at: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
+        """Features at 1/2, 1/4 and 1/8 of the size."""
+
+        def grained(x: Tensor, level: int) -> Tensor:
+            return x + (share * _tiled(self.grain[level], grain_at, x.shape[2], x.shape[3])).to(x.dtype)
+
+        rgb = F.pad(rgb, (0, -rgb.shape[3] % DOWNSCALE, 0, -rgb.shape[2] % DOWNSCALE), mode="reflect")
+        half = F.relu(grained(self.stem(F.pixel_unshuffle(rgb, 2)), 0))
+        quarter = F.relu(grained(self.down1(half), 1))
+        return half, quarter, grained(self.down2(quarter), 2)
+
+    def _grain_at(self, part: Part | None) -> tuple[int, int]:
+        if part is None:
+            return 0, 0
+        step_px = self.config.grain_px // GRAIN_PLACES
+        return part.top_px // step_px % GRAIN_PLACES, part.left_px // step_px % GRAIN_PLACES
 
 
 class FastModel(nn.Module):

@@ -1,0 +1,66 @@
+"""A part of a picture, painted by itself as if the whole were there.
+
+A network sees more of a picture than one part: statistics of all of it, and which piece of the grain lies on the part.
+The rest is a matter of borders, and those are the caller's: see `livestyle.engine.tiled`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
+
+from livestyle.model.adain import EPS, Statistics, StatisticsOf, region_moments
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """top_px, left_px: where in the picture it begins, multiples of 8. statistics: the picture's; None: its own."""
+
+    top_px: int
+    left_px: int
+    statistics: StatisticsOf | None = None
+
+
+class PartPainter(Protocol):
+    """A network that can paint a part: `FastNet` and `PaperNet`."""
+
+    layers: int
+    """How many of AdaIN's it has."""
+    halo_px: int
+    """How far around a part its painting depends on the picture, at most; a multiple of 8."""
+
+    def __call__(
+        self, rgb: Tensor, mean: Tensor, std: Tensor, alpha: float | Tensor, masks: Tensor | None, part: Part
+    ) -> Tensor:
+        """See `FastNet.forward`."""
+
+    def unstyled(self, rgb: Tensor, part: Part) -> dict[int, Tensor]:
+        """What those AdaIN layers are given that none comes before, by the layer's number."""
+
+
+class Moments:
+    """Statistics of features that are never in memory together: told part by part (Chan et al. 1979)."""
+
+    def __init__(self) -> None:
+        self._size: Tensor | None = None
+
+    def add(self, features: Tensor, shares: Tensor | None) -> None:
+        """features: (1, C, h, w), any float dtype. shares: (R, h, w), what each region has of them, or all is one."""
+        x = features.float()
+        weights = x.new_ones(1, x.shape[2] * x.shape[3]) if shares is None else shares.flatten(1)
+        size, mean, variance = (part.double() for part in region_moments(x, weights))
+        if self._size is None:
+            self._size, self._mean, self._variance = size, mean, variance
+            return
+        total = self._size + size
+        share = size / total.clamp_min(EPS)
+        step = mean - self._mean
+        self._variance += share * (variance - self._variance) + share * (1 - share) * step.square()
+        self._mean += share * step
+        self._size = total
+
+    def statistics(self) -> Statistics:
+        """Mean and std of all that was added, (R, C, 1, 1) float32 each."""
+        return self._mean.float()[..., None, None], (self._variance + EPS).sqrt().float()[..., None, None]
