@@ -19,7 +19,7 @@ from livestyle.studio import Studio
 
 Status = Literal["painted", "damaged", "skipped", "failed"]
 Progress = Callable[[Job, int, int | None], None]
-"""Frames of a file that are done, and that are expected, if known."""
+"""Frames of a video, or steps of a large picture, that are done, and that are expected, if known."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def painted(job: Job, studio: Studio, *, resume: bool, progress: Progress) -> Ou
             )
             frames, damage = report.frames, report.damage
         else:
-            studio.paint_picture(job, notes.append)
+            studio.paint_picture(job, notes.append, lambda done, total: progress(job, done, total))
             frames, damage = 1, ""
     except Exception as error:  # of a codec, the driver of a card, anything: the next file may be fine
         return failed(job, error, tuple(notes))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from livestyle.frame import Masks
 
-COARSE_PIXELS = 4_000_000
+COARSE_PIXELS = 1_000_000
 """Of a mask, at most."""
 
 Places = NDArray[np.int64]

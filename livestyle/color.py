@@ -28,8 +28,13 @@ def sampled_palette(painting: Picture, share: NDArray[np.float32] | None = None)
 
     share: HxW float32 >= 0, how much each pixel counts.
     """
-    step = max(1, math.isqrt(painting.shape[0] * painting.shape[1] // PALETTE_PIXELS))
+    step = sample_step(*painting.shape[:2])
     return palette_of(painting[::step, ::step], None if share is None else share[::step, ::step])
+
+
+def sample_step(height: int, width: int) -> int:
+    """Every how many pixels, along both axes, a picture of this size is looked at for its colours."""
+    return max(1, math.isqrt(height * width // PALETTE_PIXELS))
 
 
 def match_palette(painting: Picture, palette: Palette, strength: float = 1.0, *, own: Palette | None = None) -> Picture:

@@ -8,6 +8,7 @@ changes them. Places are those of the picture as it is seen, after mirroring. Pa
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -28,6 +29,8 @@ FEATHER = 0.06
 """Width of a split's soft edge, of the picture's side that it crosses."""
 MASK_FEATHER = 0.015
 """Sigma of a mask file's soft edges, of the picture's shorter side."""
+MASK_PIXELS = 4_000_000
+"""Of a mask file are looked at, at most: edges are softer than what is left out."""
 SIDES = {"left": "right", "top": "bottom"}
 COLOURS = {
     "black": (0, 0, 0),
@@ -78,8 +81,10 @@ class MaskFile:
     def masks(self, width: int, height: int) -> Masks:
         """(R, height, width), with soft edges."""
         sigma = MASK_FEATHER * min(width, height)
+        shrinks = width * height < self.labels.size
+        method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR  # the other one would move edges while it enlarges
         layers = [(self.labels == n).astype(np.float32) for n in range(len(self.names))]
-        sized = [cv2.resize(layer, (width, height), interpolation=cv2.INTER_AREA) for layer in layers]
+        sized = [cv2.resize(layer, (width, height), interpolation=method) for layer in layers]
         soft = np.stack([cv2.GaussianBlur(layer, (0, 0), sigma) for layer in sized])
         shares: Masks = (soft / soft.sum(0)).astype(np.float32)
         return shares
@@ -207,7 +212,9 @@ def read_mask(path: Path, names: Sequence[str]) -> MaskFile:
     from livestyle.sources.images import load_image
 
     colours = np.array([_colour(name) for name in names], np.int32)
-    rgb = load_image(path).astype(np.int32)
+    whole = load_image(path)
+    step = math.ceil(math.sqrt(whole.shape[0] * whole.shape[1] / MASK_PIXELS))
+    rgb = whole[::step, ::step].astype(np.int32)
     distances = np.stack([np.square(rgb - colour).sum(2) for colour in colours])
     labels = distances.argmin(0).astype(np.uint8)
     absent = [name for n, name in enumerate(names) if not (labels == n).any()]

@@ -137,7 +137,8 @@ class Painter:
                 painting = keep_frame_color(painting, frame if started.working == started.output else started.whole())
         if look.layout and None in look.layout.styles:
             with timed(stage_ms, "original"):
-                painting = _with_original(painting, started.whole(), look.layout)
+                masks = masks_of(look.layout.area, *started.output)
+                painting = with_original(painting, started.whole(), look.layout, masks)
         return Painting(painting, stage_ms, started.working)
 
     def _output_size(self, rgb: Picture) -> Size:
@@ -210,13 +211,17 @@ class Painter:
 
 def _shares(look: Look, size: Size) -> Masks | None:
     """What each region that is painted has of the pixels; None where there is one only."""
-    painted = tuple(n for n, style in enumerate(look.region_styles) if style is not None)
+    painted = painted_regions(look)
     return shares_of(look.layout.area, painted, *size) if look.layout and len(painted) > 1 else None
 
 
-def _with_original(painting: Picture, photograph: Picture, layout: Layout) -> Picture:
-    """The painting with the photograph in the regions that have no style."""
-    masks = masks_of(layout.area, painting.shape[1], painting.shape[0])
+def painted_regions(look: Look) -> tuple[int, ...]:
+    """The numbers of the regions that have styles."""
+    return tuple(n for n, style in enumerate(look.region_styles) if style is not None)
+
+
+def with_original(painting: Picture, photograph: Picture, layout: Layout, masks: Masks) -> Picture:
+    """The painting with the photograph in the regions that have no style. masks: of all regions."""
     original = masks[[n for n, style in enumerate(layout.styles) if style is None]].sum(0)
     return composed([painting, photograph], np.stack([1 - original, original]))
 

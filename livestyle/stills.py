@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from livestyle.color import sampled_palette
 from livestyle.errors import SourceError
@@ -14,9 +16,15 @@ from livestyle.settings import Look, fit_size
 from livestyle.sinks.images import save_image
 from livestyle.sources.still import Still, read_still
 from livestyle.style import Palette
+from livestyle.weights import ModelName
+
+if TYPE_CHECKING:
+    from livestyle.large import LargePainter
 
 SMALLEST_PX = 16
 """A side of what an engine paints, at least."""
+WHOLE_PIXELS: dict[ModelName, int] = {"fast": 25_000_000, "paper": 4_000_000}
+"""Of pictures that are painted whole, at most: that takes some 3 GB of memory. Larger ones are painted in tiles."""
 
 
 class Stills:
@@ -29,30 +37,50 @@ class Stills:
         *,
         size: tuple[int, int] | int | None = None,
         quality: int | None = None,
+        weights: Path | None = None,
     ) -> None:
         """painter: asked for when a picture is read. look_for: see `Setup.look_for`.
 
-        size: of the paintings; None: each picture's own. quality: of lossy files.
+        size: of the paintings; None: each picture's own. quality: of lossy files. weights: the folder that the
+        painter's are from; None: the shipped ones.
         """
         self._painter, self._look_for, self._size, self._quality = painter, look_for, size, quality
+        self._weights = weights
 
-    def paint(self, job: Job, note: Callable[[str], None]) -> None:
+    def paint(
+        self, job: Job, note: Callable[[str], None], progress: Callable[[int, int], None] = lambda done, total: None
+    ) -> None:
         """Paint one file into another. Raises SourceError and OutputError; then nothing is written.
 
-        note: called with a line that a person should read.
+        note: called with a line that a person should read. progress: with the steps of a large picture that are
+        done, and how many there are; of others it is not called.
         """
         still = read_still(job.source)  # before the network loads: a bad first file is said at once
         for remark in still.notes:
             note(f"{job.source}: {remark}")
-        painting = self._painting(job, still)
+        painting = self._painting(job, still.rgb, note, progress)
         save_image(job.output, painting, quality=self._quality, exif=still.exif)
 
-    def _painting(self, job: Job, still: Still) -> Picture:
-        height, width = still.rgb.shape[:2]
-        if min(fit_size(width, height, self._size)) < SMALLEST_PX:
+    def _painting(
+        self, job: Job, rgb: Picture, note: Callable[[str], None], progress: Callable[[int, int], None]
+    ) -> Picture:
+        height, width = rgb.shape[:2]
+        size = fit_size(width, height, self._size)
+        if min(size) < SMALLEST_PX:
             raise SourceError(
                 f"{job.source} is {width}x{height} pixels and a painting has {SMALLEST_PX} or more a side: "
                 f"enlarge it, as --size {SMALLEST_PX} does"
             )
-        look = self._look_for(partial(sampled_palette, still.rgb))
-        return self._painter().paint(still.rgb, look).rgb
+        look = self._look_for(partial(sampled_palette, rgb))
+        if size[0] * size[1] <= WHOLE_PIXELS[self._painter().engine.model]:
+            return self._painter().paint(rgb, look).rgb
+        note(f"{job.source}: {size[0]}x{size[1]} pixels are painted in tiles, by {self._large_painter.engine.name}")
+        return self._large_painter.paint(rgb, look, progress)
+
+    @cached_property
+    def _large_painter(self) -> LargePainter:
+        from livestyle.engine.tiled import tiled_engine
+        from livestyle.large import LargePainter
+
+        painter = self._painter()
+        return LargePainter(tiled_engine(painter.engine, self._weights), painter.bank, size=self._size)

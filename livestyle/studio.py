@@ -69,9 +69,9 @@ class Studio:
             **options,
         )
 
-    def paint_picture(self, job: Job, note: Callable[[str], None]) -> None:
+    def paint_picture(self, job: Job, note: Callable[[str], None], progress: Callable[[int, int], None]) -> None:
         """Paint an image file, in the look of time 0; see `Stills.paint`."""
-        self._stills.paint(job, note)
+        self._stills.paint(job, note, progress)
 
     @cached_property
     def _stills(self) -> Stills:
@@ -80,6 +80,7 @@ class Studio:
             lambda colours: self.looks(colours).look_at(0.0),
             size=self.size,
             quality=self._quality,
+            weights=self.setup.weights_dir,
         )
 
     @cached_property

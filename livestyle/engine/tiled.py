@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from livestyle.coarse_masks import CoarseMasks
+from livestyle.engine import Engine
 from livestyle.engine.eager import EagerEngine, StyleCode
 from livestyle.frame import Masks, Picture
 from livestyle.model.adain import Statistics, StatisticsOf
@@ -111,6 +112,16 @@ class TiledEngine(EagerEngine):
             else:
                 shares = torch.from_numpy(masks.window(*tile.window))[:, None]
                 yield tile, window, on_grid(shares.to(self._device))
+
+
+def tiled_engine(engine: Engine, weights: Path | None = None) -> TiledEngine:
+    """The engine for large pictures beside another one: its model, where PyTorch can on its device.
+
+    weights: the folder that its weights are from; None: the shipped ones.
+    """
+    device = {"cuda": "cuda", "torch-cuda": "cuda", "torch-mps": "mps"}.get(engine.name, "cpu")
+    half = engine.name != "openvino" and engine.precision != "float32"
+    return TiledEngine(device, model=engine.model, half=half, reason="for tiles", weights=weights)
 
 
 class _Enough(Exception):
