@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
@@ -100,10 +100,8 @@ def image(
     quiet: QuietOption = False,
 ) -> None:
     """Stylize pictures: upright, in sRGB, with the photograph's EXIF."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
     from livestyle.jobs import Job
+    from livestyle.late_bar import late_bar
     from livestyle.look_options import LookOptions
     from livestyle.picture_jobs import paint_all, planned
     from livestyle.pipeline import Painter
@@ -117,17 +115,13 @@ def image(
     painter = cache(lambda: Painter(setup.engine, setup.bank, size=painting_size))
     look_for = setup.look_for(options, match_color=match_color)
     stills = Stills(painter, look_for, size=painting_size, quality=quality, weights=setup.weights_dir)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), disable=quiet, transient=True) as bar:
 
-        def paint(job: Job) -> None:
-            task = bar.add_task(job.source.name, visible=False)
-            show = partial(bar.update, task, visible=True)
-            stills.paint(job, setup.say, lambda done, total: show(completed=done, total=total))
-            bar.remove_task(task)
-            setup.say(str(job.output))
+    def paint(job: Job) -> None:
+        with late_bar(job.source.name, quiet=quiet) as progress:
+            stills.paint(job, setup.say, progress)
+        setup.say(str(job.output))
 
-        failures = paint_all(jobs, paint)
+    failures = paint_all(jobs, paint)
     if failures:
         typer.echo("\n  ".join([f"livestyle: {len(failures)} of {len(jobs)} pictures failed:", *failures]), err=True)
         raise typer.Exit(2)

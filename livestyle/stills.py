@@ -14,7 +14,7 @@ from livestyle.jobs import Job
 from livestyle.pipeline import Painter
 from livestyle.settings import Look, fit_size
 from livestyle.sinks.images import save_image
-from livestyle.sources.still import Still, read_still
+from livestyle.sources.still import read_still
 from livestyle.style import Palette
 from livestyle.weights import ModelName
 

@@ -127,10 +127,10 @@ def test_a_failure_that_nobody_foresaw_is_one_line_and_the_next_file_is_painted(
 ) -> None:
     real = Studio.paint_picture
 
-    def paint_picture(studio: Studio, job: Job, note: object) -> None:
+    def paint_picture(studio: Studio, job: Job, note: object, progress: object) -> None:
         if job.source.name == "p.jpg":
             raise RuntimeError("the card is gone\nand more")
-        real(studio, job, note)  # type: ignore[arg-type]
+        real(studio, job, note, progress)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Studio, "paint_picture", paint_picture)
     shutil.copy(footage / "day" / "p.jpg", footage / "day" / "q.jpg")

@@ -94,6 +94,7 @@ def test_the_command_takes_tiles_by_itself(run, tmp_path: Path, monkeypatch: pyt
     result = run(*command, "tiled.png")
     assert result.code == 0 and "a.png: 333x205 pixels are painted in tiles" in result.err
     assert "tiles" not in run(*command, "small.png", "--size", "100").err
+    assert run(*command, "quiet.png", "-q").err == ""
     pictures = [np.asarray(Image.open(tmp_path / name)).astype(int) for name in ("whole.png", "tiled.png")]
     assert np.abs(pictures[0] - pictures[1]).max() <= 2
 
