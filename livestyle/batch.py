@@ -16,6 +16,7 @@ from livestyle.batch_plan import is_video, up_to_date
 from livestyle.errors import LivestyleError
 from livestyle.jobs import Job
 from livestyle.studio import Studio
+from livestyle.video_format import USUAL, VideoFormat
 
 Status = Literal["painted", "damaged", "skipped", "failed"]
 Progress = Callable[[Job, int, int | None], None]
@@ -46,7 +47,9 @@ def waiting(jobs: Sequence[Job], *, overwrite: bool) -> tuple[list[Job], list[Ou
     return to_do, [Outcome(job.source, job.output, "skipped") for job in jobs if job not in left]
 
 
-def painted(job: Job, studio: Studio, *, resume: bool, progress: Progress) -> Outcome:
+def painted(
+    job: Job, studio: Studio, *, resume: bool, progress: Progress, video_format: VideoFormat = USUAL
+) -> Outcome:
     """Do one job, whatever comes of it."""
     notes: list[str] = []
     started = time.perf_counter()
@@ -59,6 +62,7 @@ def painted(job: Job, studio: Studio, *, resume: bool, progress: Progress) -> Ou
                 progress=lambda done, total: progress(job, done, total),
                 note=notes.append,
                 resume=resume,
+                video_format=video_format,
             )
             frames, damage = report.frames, report.damage
         else:

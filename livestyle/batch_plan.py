@@ -13,9 +13,10 @@ from pathlib import Path
 
 from livestyle.errors import SettingError, SourceError
 from livestyle.jobs import Job, check_inputs_stay, jobs_in_folder
-from livestyle.sinks import images, output_file
+from livestyle.sinks import codecs, images
 from livestyle.sources import still
 from livestyle.sources.picture_files import NamedFile, fixed_part, natural_order
+from livestyle.video_format import USUAL, VideoFormat
 
 VIDEO_SUFFIXES = (
     *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".vob", ".ts", ".mts", ".m2ts"),
@@ -42,7 +43,14 @@ def is_media(path: Path) -> bool:
     return is_video(path) or path.suffix.lower() in still.SUFFIXES
 
 
-def planned(named: Iterable[Path], out: Path, *, picture_format: str = "png", quality: int | None = None) -> Plan:
+def planned(
+    named: Iterable[Path],
+    out: Path,
+    *,
+    picture_format: str = "png",
+    quality: int | None = None,
+    video_format: VideoFormat = USUAL,
+) -> Plan:
     """Where each file goes; the folder `out` is made, and the folders in it.
 
     Folders are searched with all that is in them, except for hidden files and `out` itself. Raises SourceError where
@@ -64,8 +72,11 @@ def planned(named: Iterable[Path], out: Path, *, picture_format: str = "png", qu
     files = list(found.values())
     if not files:
         raise SourceError("no video and no picture is among these files: give others, or folders that have some")
-    jobs = jobs_in_folder(files, out, _suffix_of(suffix))
+    jobs = jobs_in_folder(files, out, _suffix_of(suffix, video_format.codec))
     check_inputs_stay(jobs)
+    for job in jobs:
+        if is_video(job.source):
+            video_format.check(job.output)
     return Plan(jobs, left_out)
 
 
@@ -77,11 +88,15 @@ def up_to_date(job: Job) -> bool:
         return False
 
 
-def _suffix_of(picture_suffix: str) -> Callable[[Path], str]:
+def _suffix_of(picture_suffix: str, codec: str | None) -> Callable[[Path], str]:
+    """Videos keep theirs where it can hold the codec."""
+    held = codecs.CODECS[codec].suffixes if codec in codecs.CODECS else codecs.SUFFIXES
+    other = OTHER_VIDEOS_BECOME if OTHER_VIDEOS_BECOME in held else held[0]
+
     def suffix_of(path: Path) -> str:
         if not is_video(path):
             return picture_suffix
-        return path.suffix.lower() if path.suffix.lower() in output_file.SUFFIXES else OTHER_VIDEOS_BECOME
+        return path.suffix.lower() if path.suffix.lower() in held else other
 
     return suffix_of
 

@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
+from livestyle.format_options import FormatOptions
 from livestyle.option_group import with_options
 from livestyle.options import FormatOption, QualityOption, ResumeOption
 from livestyle.painting_options import PaintingOptions
 
 
+@with_options(FormatOptions)
 @with_options(PaintingOptions)
 def batch(
     sources: Annotated[
@@ -19,6 +21,7 @@ def batch(
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the paintings; folders of folders are kept.")],
     options: PaintingOptions,
+    format_options: FormatOptions,
     file_format: FormatOption = None,
     quality: QualityOption = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Paint what is there already, too.")] = False,
@@ -31,8 +34,9 @@ def batch(
     from livestyle.batch_report import BatchReport
     from livestyle.studio import Studio
 
+    video_format = format_options.video_format
     studio = Studio(options, quality=quality)
-    plan = planned(sources, out, picture_format=file_format or "png", quality=quality)
+    plan = planned(sources, out, picture_format=file_format or "png", quality=quality, video_format=video_format)
     if plan.left_out:
         names = ", ".join(path.name for path in plan.left_out[:3]) + (" ..." if len(plan.left_out) > 3 else "")
         studio.setup.say(f"left out, neither videos nor pictures: {len(plan.left_out)} files ({names})")
@@ -43,5 +47,5 @@ def batch(
         for outcome in outcomes:
             report.add(outcome)
         for job in to_do:
-            report.add(painted(job, studio, resume=resume, progress=report.progress))
+            report.add(painted(job, studio, resume=resume, progress=report.progress, video_format=video_format))
     raise typer.Exit(exit_code(report.outcomes))

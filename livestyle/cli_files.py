@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from livestyle.errors import PartialError
+from livestyle.errors import PartialError, SettingError
+from livestyle.format_options import FormatOptions
 from livestyle.option_group import with_options
 from livestyle.options import (
     AlphaOption,
@@ -38,39 +39,69 @@ from livestyle.options import (
 from livestyle.painting_options import PaintingOptions
 
 
+@with_options(FormatOptions)
 @with_options(PaintingOptions)
 def video(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="Video file.")],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="Video file to write: mp4, mkv, mov or webm.")],
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="IN", help='Video file; folder of images, "shots/*.png" or shot%04d.png; - is standard input.'
+        ),
+    ],
     options: PaintingOptions,
+    format_options: FormatOptions,
+    out: Annotated[
+        Path | None, typer.Argument(metavar="[OUT]", help="Video file to write: mp4, mkv, mov or webm.")
+    ] = None,
+    out_option: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The same as OUT; - is standard output, in Matroska.")
+    ] = None,
     resume: ResumeOption = True,
     profile: ProfileOption = False,
 ) -> None:
-    """Stylize a video file: same frames, same timestamps, same sound."""
+    """Stylize a video: same frames, same timestamps, same sound."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from livestyle import pipes
+    from livestyle.sinks.output_file import check_output
     from livestyle.studio import Studio
     from livestyle.transcode import profile_text
 
+    named_output = _one_output(out, out_option)
+    video_format = format_options.video_format
     studio = Studio(options)
-    studio.prepare()
     say = studio.setup.say
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), disable=options.quiet) as bar:
-        task = bar.add_task(source.name, total=None)
-        report = studio.paint_video(
-            source,
-            out,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
-            note=say,
-            resume=resume,
-        )
-    say(f"{out}: {report.frames} frames in {report.seconds:.1f} s, {report.fps:.2f} fps")
+    with pipes.output_path(named_output) as output:
+        check_output(output, source)
+        video_format.check(output)
+        with pipes.input_path(source) as path:
+            studio.prepare()
+            with Progress(*columns, console=Console(stderr=True), disable=options.quiet) as bar:
+                task = bar.add_task(source.name, total=None)
+                report = studio.paint_video(
+                    path,
+                    output,
+                    progress=lambda done, total: bar.update(task, completed=done, total=total),
+                    note=say,
+                    resume=resume and named_output != pipes.PIPE,
+                    video_format=video_format,
+                )
+    say(f"{named_output}: {report.frames} frames in {report.seconds:.1f} s, {report.fps:.2f} fps")
     if profile:
         say(profile_text(report))
     if report.damage:
-        raise PartialError(f"{report.damage}; {out} has what could be read")
+        raise PartialError(f"{report.damage}; {named_output} has what could be read")
+
+
+def _one_output(argument: Path | None, option: Path | None) -> Path:
+    if argument is not None and option is not None:
+        raise SettingError(f"{argument} and --out {option}: give one of them, the file to write")
+    out = argument or option
+    if out is None:
+        raise SettingError("no output is named: give a file to write, as in `livestyle video in.mp4 out.mp4`")
+    return out
 
 
 def image(

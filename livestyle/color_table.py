@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,8 +18,10 @@ from av.filter import Graph
 from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
 
-from livestyle.light import Array
+from livestyle.light import Array, Signal
 
+Conversion = Callable[[Array, Signal], Array]
+"""...x3 R'G'B', 0 to 1, to the same."""
 FORMAT = "gbrp16le"
 """Of frames that go in and come out; full range."""
 _POINTS = 49
@@ -28,14 +31,14 @@ _TICK = Fraction(1, 25)
 class ColorTable:
     """Makes frames of other frames of one size. Used by one thread at a time."""
 
-    def __init__(self, function: Callable[[Array], Array], width: int, height: int) -> None:
-        """function: ...x3 R'G'B', 0 to 1, to the same."""
+    def __init__(self, convert: Conversion, signal: Signal, width: int, height: int) -> None:
+        """convert: `to_sdr` or `from_sdr` of `livestyle.light`."""
         self.size = (width, height)
         self._graph = Graph()
         self._source = self._graph.add_buffer(width=width, height=height, format=VideoFormat(FORMAT), time_base=_TICK)
         with TemporaryDirectory(prefix="livestyle-") as folder:
             path = Path(folder) / "table.cube"
-            path.write_text(_cube(function))
+            path.write_text(_cube(convert, signal))
             lookup = self._graph.add("lut3d", file=str(path), interp="tetrahedral")
         self._sink = self._graph.add("buffersink")
         self._source.link_to(lookup)
@@ -53,10 +56,11 @@ class ColorTable:
         return changed
 
 
-def _cube(function: Callable[[Array], Array]) -> str:
+@lru_cache(maxsize=4)
+def _cube(convert: Conversion, signal: Signal) -> str:
     """The table as an Iridas .cube: a line a colour, red runs fastest, then green."""
     steps = np.linspace(0, 1, _POINTS)
     blue, green, red = np.meshgrid(steps, steps, steps, indexing="ij")
-    colours = function(np.stack([red, green, blue], -1).reshape(-1, 3))
+    colours = convert(np.stack([red, green, blue], -1).reshape(-1, 3), signal)
     lines = (f"{r:.6f} {g:.6f} {b:.6f}" for r, g, b in colours.tolist())
     return "\n".join([f"LUT_3D_SIZE {_POINTS}", *lines, ""])

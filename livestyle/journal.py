@@ -18,7 +18,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from livestyle.errors import OutputError
-from livestyle.sinks.segment import SUFFIX, Segment
+from livestyle.sinks.segment import Segment
 
 HASHED_WHOLE_BYTES = 64 << 20
 BLOCKS = 64
@@ -28,8 +28,9 @@ BLOCK_BYTES = 1 << 20
 class Journal:
     """Of one output. A context manager: within it no other process works on that output."""
 
-    def __init__(self, output: Path) -> None:
-        self._output = output
+    def __init__(self, output: Path, *, suffix: str = ".mp4") -> None:
+        """suffix: of segments."""
+        self._output, self._suffix = output, suffix
         self.folder = output.with_name(f".{output.name}.livestyle")
         self.done: dict[int, Segment] = {}
         self._journal = self.folder / "journal.jsonl"
@@ -74,7 +75,7 @@ class Journal:
 
     def path(self, number: int) -> Path:
         """Where a segment is to be written."""
-        return self.folder / f"{number:06d}{SUFFIX}"
+        return self.folder / f"{number:06d}{self._suffix}"
 
     def add(self, segment: Segment) -> None:
         """A segment is whole. Raises OutputError."""

@@ -19,10 +19,10 @@ from livestyle.errors import SourceError
 from livestyle.journal import Journal, fingerprint
 from livestyle.sinks.output_file import check_output
 from livestyle.sinks.segment import join
-from livestyle.sinks.tracks import TracksFrom
 from livestyle.sinks.video import VideoOptions
-from livestyle.sources.video_files import FileSource, open_video
+from livestyle.sources.video_files import FileSource
 from livestyle.stages import FilePainter, Stages
+from livestyle.video_format import USUAL, VideoFormat
 
 
 @dataclass(frozen=True)
@@ -88,18 +88,21 @@ def begun_work(
     size_of: Callable[[int, int], tuple[int, int]],
     note: Callable[[str], None],
     resume: bool,
+    video_format: VideoFormat,
 ) -> Iterator[Work]:
     """Work on a video, with what is done of it already. identity: of the painter. Others: see `stylize_video`.
 
     The block paints what is missing and joins it. Where it raises, segments that are whole are kept.
     """
     check_output(output_path, source_path)
-    with open_video(source_path) as source:
-        options = _options(source, size_of(source.width, source.height))
-        with Journal(output_path) as journal:
+    codec = video_format.check(output_path)
+    with video_format.open(source_path) as source:
+        notes = list(source.notes)
+        options = video_format.options(source, size_of(source.width, source.height), output_path, notes.append)
+        with Journal(output_path, suffix=codec.segment_suffix) as journal:
             work = Work(source, output_path, options, journal, note)
-            work.remember(*source.notes)
-            encoding = repr(replace(options, tracks_from=None))
+            work.remember(*notes)
+            encoding = f"{replace(options, tracks_from=None)}, {video_format.part}"
             of = {"input": fingerprint(source.files), "painting": identity, "format": encoding}
             changed = journal.begin(of, resume=resume)
             if changed:
@@ -109,7 +112,7 @@ def begun_work(
             try:
                 yield work
             except BaseException:
-                if journal.done:
+                if journal.done and resume:
                     note(f"{work.frames} frames are kept in {journal.folder}: the same command goes on from there")
                 raise
             journal.remove()
@@ -124,17 +127,21 @@ def stylize_video(
     progress: Callable[[int, int | None], None],
     note: Callable[[str], None],
     resume: bool = True,
+    video_format: VideoFormat = USUAL,
 ) -> VideoReport:
     """Paint every frame of a video into another file.
 
     size_of: (width, height) of the paintings for a source's. progress: frames done and frames expected, if known. note:
     called with a line that a person should read. resume: go on with what an interrupted run has left, if it was
-    of the same input with the same settings. Raises SourceError, OutputError, SettingError, and whatever the painter
-    raises; then, as on Ctrl-C, there is no output file, and segments that are whole are kept for the next run.
+    of the same input with the same settings. video_format: how it is written, and which part of the source. Raises
+    SourceError, OutputError, SettingError, and whatever the painter raises; then, as on Ctrl-C, there is no output
+    file, and segments that are whole are kept for the next run.
     """
     started = time.perf_counter()
     source, output = Path(source_path), Path(output_path)
-    with begun_work(source, output, painter.identity, size_of=size_of, note=note, resume=resume) as work:
+    with begun_work(
+        source, output, painter.identity, size_of=size_of, note=note, resume=resume, video_format=video_format
+    ) as work:
         resumed = work.frames
         run = Stages(work.source, painter, work.journal, work.options, output, progress, work.remember)
         run.paint_missing()
@@ -162,13 +169,3 @@ def profile_text(report: VideoReport) -> str:
     slowest = max(report.busy_seconds, key=lambda stage: report.busy_seconds[stage])
     share = report.busy_seconds[slowest] / report.seconds
     return "\n".join([*lines, f"  in all {report.seconds:8.1f} s: {share:.2f} of the speed of {slowest} alone"])
-
-
-def _options(source: FileSource, size: tuple[int, int]) -> VideoOptions:
-    return VideoOptions(
-        size=size,
-        rate=source.rate,
-        time_base=source.time_base,
-        sample_aspect=source.sample_aspect,
-        tracks_from=TracksFrom(path=source.path) if source.files == (source.path,) else None,
-    )

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from livestyle.batch_plan import planned, up_to_date
+from livestyle.batch_plan import is_video, planned, up_to_date
 from livestyle.errors import LivestyleError
 from livestyle.jobs import Job
+from livestyle.video_format import VideoFormat
 
 
 @pytest.fixture
@@ -77,6 +78,7 @@ BAD = {
     "over itself": (["in/2.mp4"], "in", {}, "in/2.mp4 would replace in/2.mp4 itself"),
     "one name twice": (["in/2.mp4", "in/day/2.mp4"], "out", {}, "have one name and would both become out/2.mp4"),
     "format": (["in"], "out", {"picture_format": "gif"}, "format 'gif': choose png, jpg"),
+    "codec": (["in"], "out", {"video_format": VideoFormat(codec="xvid")}, "--codec xvid: there is no such codec"),
     "quality": (["in"], "out", {"quality": 80}, "--quality 80 is for jpg and webp"),
 }
 
@@ -89,6 +91,11 @@ def test_bad_plans_are_one_line(folder: Path, case: str) -> None:
     with pytest.raises(LivestyleError) as error:
         planned([Path(name) for name in named], Path(out), **options)
     assert said in str(error.value) and "\n" not in str(error.value)
+
+
+def test_videos_keep_their_container_where_it_holds_the_codec(folder: Path) -> None:
+    plan = planned([Path("in")], Path("out"), video_format=VideoFormat(codec="prores"))
+    assert {job.output.suffix for job in plan.jobs if is_video(job.source)} == {".mov"}
 
 
 def test_an_output_is_up_to_date_where_it_was_written_after_its_source(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from tests import media
 
@@ -58,3 +59,50 @@ def test_ctrl_c_keeps_what_is_painted_and_the_same_command_goes_on(tmp_path: Pat
     subprocess.run(whole, cwd=tmp_path, capture_output=True, env=environment, check=True)
     pairs = zip(media.read_all(tmp_path / "o.mp4"), media.read_all(tmp_path / "whole.mp4"), strict=True)
     assert all(np.array_equal(a.rgb, b.rgb) for a, b in pairs)
+
+
+def piped(arguments: list[str], given: bytes, folder: Path) -> subprocess.CompletedProcess[bytes]:
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    command = [sys.executable, "-m", "livestyle.cli", "video", *arguments, "--device", "cpu", "--size", "32"]
+    return subprocess.run(command, input=given, cwd=folder, capture_output=True, env=environment, check=False)
+
+
+def test_a_video_comes_and_goes_by_pipes(tmp_path: Path) -> None:
+    source = media.ntsc_clip(tmp_path / "in.ts", frames=6)
+    result = piped(["-", "-o", "-", "--codec", "h264"], source.read_bytes(), tmp_path)
+    assert result.returncode == 0 and b"6 frames" in result.stderr
+    assert result.stdout.startswith(b"\x1aE\xdf\xa3")  # Matroska, and nothing before it
+    (tmp_path / "o.mkv").write_bytes(result.stdout)
+    assert len(media.read_all(tmp_path / "o.mkv")) == 6 and len(media.sound_of(tmp_path / "o.mkv")) == 2
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["in.ts", "o.mkv"]
+
+
+def test_an_empty_pipe_is_said(tmp_path: Path) -> None:
+    result = piped(["-", "o.mp4"], b"", tmp_path)
+    assert result.returncode == 2 and result.stderr.startswith(b"livestyle: -: nothing came")
+
+
+def test_a_part_without_sound_at_another_rate(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    source = media.ntsc_clip(tmp_path / "in.mp4")
+    given = ["--start", "0.2", "--duration", "00:00.4", "--fps", "10", "--no-audio", "--codec", "hevc", "--crf", "30"]
+    result = run("video", str(source), "-o", "o.mp4", *given, "--device", "cpu", "--size", "32")
+    assert result.code == 0
+    assert media.pts_of(tmp_path / "o.mp4") == [Fraction(n, 10) for n in range(4)]
+    assert media.sound_of(tmp_path / "o.mp4") == []
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["o.webm", "--codec", "h264"], "holds no h264"),
+        ([], "no output is named"),
+        (["o.mp4", "-o", "p.mp4"], "give one of them"),
+        (["o.mp4", "--start", "soon"], "give a time"),
+        (["o.mp4", "--duration", "0"], "more than nothing"),
+        (["o.mp4", "--hwenc", "amd"], "auto, none, nvenc"),
+    ],
+)
+def test_what_cannot_be_is_said_at_once(run, tmp_path: Path, arguments: list[str], words: str) -> None:  # type: ignore[no-untyped-def]
+    source = media.ntsc_clip(tmp_path / "in.mp4", frames=2)
+    result = run("video", str(source), *arguments)
+    assert result.code == 2 and len(result.err.splitlines()) == 1 and words in result.err

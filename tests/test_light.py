@@ -75,7 +75,7 @@ def test_the_table_is_the_function(signal: Signal) -> None:
     colours = np.concatenate([ramp, COLOURS[:448].reshape(7, 64, 3)])
     given = np.rint(colours * 65535).astype(np.uint16)
     frame = VideoFrame.from_ndarray(given, format="rgb48le").reformat(format=FORMAT)
-    table = ColorTable(lambda rgb: to_sdr(rgb, signal), 64, 8)
+    table = ColorTable(to_sdr, signal, 64, 8)
     table.apply(frame)
     changed = table.apply(frame).reformat(format="rgb48le").to_ndarray() / 65535
     difference = 255 * np.abs(changed - to_sdr(given / 65535, signal))

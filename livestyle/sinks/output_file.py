@@ -23,12 +23,12 @@ import av
 from av.container import OutputContainer
 from av.packet import Packet
 
-from livestyle.errors import OutputError, SettingError
+from livestyle.errors import OutputError
 from livestyle.sinks import partial_path
+from livestyle.sinks.codecs import codec_for
 from livestyle.sinks.extras import EXPERIMENTAL
 from livestyle.sinks.tracks import Tracks, TracksFrom
 
-SUFFIXES = (".mp4", ".mov", ".mkv", ".webm")
 _FRAGMENTS = {"movflags": "+hybrid_fragmented", "frag_duration": "500000", "flush_packets": "1"}
 _CLUSTERS = {"cluster_time_limit": "500", "flush_packets": "1"}
 _SURVIVING_OPTIONS = {".mp4": _FRAGMENTS, ".mov": _FRAGMENTS, ".mkv": _CLUSTERS, ".webm": _CLUSTERS}
@@ -136,8 +136,7 @@ def check_output(path: Path, source: Path | None = None) -> None:
     """Fail before any work is done: SettingError for the suffix, OutputError for the place."""
     if path.is_dir():
         raise OutputError(f"{path} is a folder; name a file in it, as in {path / 'out.mp4'}")
-    if path.suffix.lower() not in SUFFIXES:
-        raise SettingError(f"{path}: suffix {path.suffix!r} is no video format here; use one of {', '.join(SUFFIXES)}")
+    codec_for(path)
     if not path.parent.is_dir():
         raise OutputError(f"{path}: the folder {path.parent} does not exist; create it first")
     if not os.access(path.parent, os.W_OK):

@@ -20,12 +20,10 @@ from av.video.stream import VideoStream
 
 from livestyle.errors import OutputError
 from livestyle.frame import Picture
+from livestyle.sinks.codecs import CODECS
 from livestyle.sinks.encoder import Encoding, PictureEncoder
 from livestyle.sinks.output_file import OutputFile
 from livestyle.sinks.tracks import TracksFrom
-
-SUFFIX = ".mp4"
-"""Of segments: times are exact there, whatever the output is."""
 
 
 @dataclass(frozen=True)
@@ -45,15 +43,14 @@ class SegmentWriter:
     def __init__(
         self, path: Path, number: int, encoding: Encoding, *, output: Path, note: Callable[[str], None]
     ) -> None:
-        """path: with SUFFIX. output: what it will be a part of. note: as for `PictureEncoder`. Raises OutputError."""
+        """path: with the codec's `segment_suffix`. output: what it will be a part of. note: as for `PictureEncoder`.
+
+        Raises OutputError.
+        """
         self._path, self.number = path, number
         self._ticks: list[int] = []
         self._file = OutputFile(path, time_base=encoding.time_base, tracks_from=None, survives=False, note=note)
-        self._encoder = self._file.open(
-            lambda container: PictureEncoder(
-                container, encoding, note, webm=output.suffix.lower() == ".webm", name=output.name
-            )
-        )
+        self._encoder = self._file.open(lambda container: PictureEncoder(container, encoding, note, name=output.name))
 
     def write(self, rgb: Picture, pts_seconds: Fraction) -> None:
         """Add a picture; see `PictureEncoder.encode`. Raises OutputError."""
@@ -100,6 +97,9 @@ def join(
             stream: VideoStream = container.add_stream_from_template(template, opaque=True)
             stream.time_base = encoding.time_base
             stream.codec_context.framerate = encoding.rate
+            tag = CODECS[encoding.codec].tag
+            if tag and container.format.name in ("mp4", "mov"):
+                stream.codec_context.codec_tag = tag
             return stream
 
         stream = file.open(like_first)

@@ -47,9 +47,8 @@ class VideoSink:
         )
 
     def __enter__(self) -> VideoSink:
-        webm = self.path.suffix.lower() == ".webm"
         self._encoder = self._file.open(
-            lambda container: PictureEncoder(container, self.options, self._note, webm=webm, name=self.path.name)
+            lambda container: PictureEncoder(container, self.options, self._note, name=self.path.name)
         )
         return self
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from fractions import Fraction
-from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -56,7 +55,7 @@ class Pixels:
 
     def _sdr(self, raw: VideoFrame) -> Picture:
         if self._table is None or self._table.size != (raw.width, raw.height):
-            self._table = ColorTable(partial(to_sdr, signal=self.signal), raw.width, raw.height)
+            self._table = ColorTable(to_sdr, self.signal, raw.width, raw.height)
         full = self._reformatter.reformat(raw, format=FORMAT, src_colorspace=matrix_of(raw))
         return cast(Picture, self._table.apply(full).reformat(format="rgb24").to_ndarray())
 
