@@ -63,8 +63,8 @@ class Encode:
 
 def audio_route(stream: AudioStream, container: OutputContainer, note: Callable[[str], None]) -> Copy | Encode | None:
     """Adds a stream to the container for this one; None where there is no way."""
-    if stream.codec_context is None:
-        note(f"audio stream {stream.index} is in a format that this FFmpeg does not know, and is left out")
+    if stream.codec_context is None or not stream.layout.nb_channels or not stream.rate:
+        note(f"audio stream {stream.index} is damaged or in a format that this FFmpeg does not know: it is left out")
         return None
     if (copy := add_copy(container, stream)) is not None:
         describe(copy, stream)

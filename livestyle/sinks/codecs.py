@@ -84,7 +84,7 @@ CODECS = {
             (".mp4", ".mkv", ".webm"),
             crf=(1, 63, 26),
             presets=tuple(str(n) for n in range(14)),
-            preset="10",
+            preset="8",
             formats={8: ("yuv420p", "yuv420p"), 10: ("yuv420p10le", "yuv420p10le")},
             nvenc="av1_nvenc",
         ),

@@ -81,15 +81,16 @@ def add_copy(container: OutputContainer, stream: Stream) -> Stream | None:
 
 def _names(metadata: dict[str, str]) -> dict[str, str]:
     return {
-        key: value.encode(errors="surrogateescape").decode("latin-1") if not _is_text(value) else value
+        _readable(key): _readable(value)
         for key, value in metadata.items()
         if key.lower() not in _OF_THE_FILE and not key.lower().startswith(_OF_MKVMERGE)
     }
 
 
-def _is_text(value: str) -> bool:
-    """False where a file has bytes that are no UTF-8; those are taken for Latin-1."""
-    return not any("\udc80" <= letter <= "\udcff" for letter in value)
+def _readable(text: str) -> str:
+    """What a file has in bytes that are no UTF-8 is taken for Latin-1."""
+    escaped = any("\udc80" <= letter <= "\udcff" for letter in text)
+    return text.encode(errors="surrogateescape").decode("latin-1") if escaped else text
 
 
 def _chapters(source: InputContainer, start_seconds: Fraction, end_seconds: Fraction | None) -> list[Any]:

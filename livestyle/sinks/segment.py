@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -86,8 +86,28 @@ def join(
 ) -> None:
     """Write the segments, which are in order, into one file. tracks_from and note are as for `OutputFile`.
 
+    Where the other tracks are so damaged that no file can be made with them, they are left out, the sound first.
     Raises OutputError, SourceError when the source of the other tracks cannot be read.
     """
+    choices = [tracks_from, replace(tracks_from, sound=False), None] if tracks_from else [None]
+    for choice in choices:
+        try:
+            return _join(segments, output, encoding, choice, note)
+        except OutputError as error:
+            reason = error.__cause__
+            if choice is None or not isinstance(reason, av.FFmpegError) or isinstance(reason, OSError):
+                raise
+            lost = "sound" if choice.sound else "subtitles, chapters and names"
+            note(f"{choice.path} is so damaged that its {lost} cannot be carried over")
+
+
+def _join(
+    segments: Sequence[tuple[Path, Segment]],
+    output: Path,
+    encoding: Encoding,
+    tracks_from: TracksFrom | None,
+    note: Callable[[str], None],
+) -> None:
     file = OutputFile(output, time_base=encoding.time_base, tracks_from=tracks_from, survives=False, note=note)
     with av.open(str(segments[0][0].absolute())) as first:
         template = first.streams.video[0]

@@ -74,6 +74,7 @@ class Tracks:
         self._covers = carry_extras(self._input, container, note, start_seconds=start_seconds, end_seconds=end_seconds)
         self._packets: Iterator[_Timed] = self._timed_packets()
         self._waiting: deque[_Timed] = deque()
+        self._refused = 0
 
     @property
     def time_scale(self) -> int:
@@ -90,6 +91,8 @@ class Tracks:
             self._write(self._packets)
             for route in self._routes.values():
                 self._container.mux(route.finish())
+            if self._refused:
+                self._note(f"{self._source.path}: {self._refused} broken packets of sound or subtitles are left out")
             return
         horizon_seconds = until_seconds + _INTERLEAVING_SECONDS
         while not self._waiting or self._waiting[-1].seconds < horizon_seconds:
@@ -122,7 +125,12 @@ class Tracks:
 
     def _write(self, timed_packets: Iterable[_Timed]) -> None:
         for _, packet in timed_packets:
-            self._container.mux(self._routes[packet.stream_index].pass_on(packet))
+            try:
+                self._container.mux(self._routes[packet.stream_index].pass_on(packet))
+            except av.FFmpegError as error:
+                if isinstance(error, OSError):
+                    raise
+                self._refused += 1  # the muxer looked into it
 
     def _timed_packets(self) -> Iterator[_Timed]:
         """The packets that are wanted, on the output's clock, each with its time."""

@@ -189,12 +189,15 @@ def _clock(container: InputContainer, stream: VideoStream) -> Clock:
 
 
 def _best_video(container: InputContainer, name: str) -> VideoStream:
-    pictures = [s for s in container.streams.video if not s.disposition & s.disposition.attached_pic]
+    streams = [s for s in container.streams.video if not s.disposition & s.disposition.attached_pic]
+    pictures = [s for s in streams if s.codec_context is not None]
     best = container.streams.best("video")
     if best in pictures:
         return best
     if pictures:
         return pictures[0]
+    if streams:
+        raise SourceError(f"{name}: its pictures are damaged, or in a format that this FFmpeg does not know")
     raise SourceError(f"{name} has no video stream, or is cut before it begins; give a file with moving pictures in it")
 
 
