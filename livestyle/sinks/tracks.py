@@ -27,7 +27,8 @@ from av.subtitles.stream import SubtitleStream
 from livestyle.sinks.audio import audio_route
 from livestyle.sinks.extras import carry_extras
 from livestyle.sinks.subtitles import subtitle_route
-from livestyle.sources.media import clock_origin_seconds, open_media, reason
+from livestyle.sources.continuity import Continuity
+from livestyle.sources.media import clock_may_jump, clock_origin_seconds, open_media, reason
 
 _INTERLEAVING_SECONDS = 2
 """So far apart tracks may lie in a file and still be written side by side."""
@@ -72,6 +73,7 @@ class Tracks:
         self._span_seconds = None if end_seconds is None else end_seconds - start_seconds
         self._routes = self._make_routes()
         self._covers = carry_extras(self._input, container, note, start_seconds=start_seconds, end_seconds=end_seconds)
+        self._continuities = {s.index: Continuity() for s in self._input.streams.audio}
         self._packets: Iterator[_Timed] = self._timed_packets()
         self._waiting: deque[_Timed] = deque()
         self._refused = 0
@@ -138,9 +140,11 @@ class Tracks:
             return
         try:
             for packet in self._input.demux([self._input.streams[index] for index in self._routes]):
-                time = packet.dts if packet.dts is not None else packet.pts
-                if time is None or not packet.size:
+                if not packet.size or (packet.dts is None and packet.pts is None):
                     continue  # the demuxer's end mark
+                self._keep_continuous(packet)
+                time = packet.dts if packet.dts is not None else packet.pts
+                assert time is not None
                 seconds = time * packet.time_base - self._shift_seconds
                 if self._span_seconds is not None and seconds > self._span_seconds + _INTERLEAVING_SECONDS:
                     return
@@ -148,6 +152,16 @@ class Tracks:
                     yield _Timed(seconds, packet)
         except (av.FFmpegError, OSError) as error:
             self._note(f"{self._source.path}: its sound and subtitles are damaged and end early ({reason(error)})")
+
+    def _keep_continuous(self, packet: Packet[Any]) -> None:
+        """Subtitles pause, so their clock is the sound's."""
+        if not clock_may_jump(self._input):
+            return
+        if packet.stream.type == "audio":
+            self._continuities[packet.stream_index].keep(packet)
+        elif sound := next(iter(self._continuities.values()), None):
+            packet.pts = None if packet.pts is None else packet.pts + sound.shift_ticks
+            packet.dts = None if packet.dts is None else packet.dts + sound.shift_ticks
 
     def _moved(self, packet: Packet[Any]) -> bool:
         """Put a packet on the output's clock; whether it is in the window. Subtitles are cut to fit into it."""

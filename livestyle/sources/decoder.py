@@ -1,7 +1,8 @@
 """The pictures of a file as FFmpeg decodes them, in presentation order, with exact times, from the start or any place.
 
 What can be decoded of a damaged file is; `damage` says what is wrong. Where pictures have no times of their own
-(avi with B-frames, raw streams) nothing tells which is which, so every seek decodes from the start.
+(avi with B-frames, raw streams) or clocks jump (transport streams), nothing tells which is which, so every seek decodes
+from the start.
 
 What it does not know: colours, rotation, interlacing. A file whose container announces no length can be cut
 short without anyone noticing; mp4 and mov are exact here unless fragmented, mkv to one second.
@@ -12,6 +13,7 @@ from __future__ import annotations
 from collections import deque
 from contextlib import suppress
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 
 import av
@@ -19,8 +21,9 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from livestyle.errors import SourceError
+from livestyle.sources.continuity import clock_jumps
 from livestyle.sources.decoding import Clock, Decoded, Run
-from livestyle.sources.media import clock_origin_seconds, open_media
+from livestyle.sources.media import clock_may_jump, clock_origin_seconds, open_media
 
 _FALLBACK_RATE = Fraction(25)  # what ffmpeg assumes for streams without a rate
 _NEAR_SECONDS = 1  # so far ahead, decoding on is quicker than a jump
@@ -45,7 +48,13 @@ class VideoDecoder:
             raise
         self.first: Decoded = first
         self._ready.append(first)
-        self._seekable = first.raw.pts is not None and not self.clock.in_packet_order
+        self._timed = first.raw.pts is not None and not self.clock.in_packet_order
+
+    @cached_property
+    def _seekable(self) -> bool:
+        """Whether times tell places in the file."""
+        jumps = clock_may_jump(self.container) and clock_jumps(self._path, self.stream.index)
+        return self._timed and not jumps
 
     def _open(self) -> None:
         self.container = open_media(self._path)
@@ -86,7 +95,7 @@ class VideoDecoder:
         if self._run.ended and (short := self._shortness()):
             return f"{self.name} is truncated: {short}; copy or download it again"
         if self._run.broken:
-            return f"{self.name} is damaged: {self._run.broken} broken packets were left out; copy or download it again"
+            return f"{self.name} is damaged: {self._run.broken} broken packets or pictures; copy or download it again"
         return None
 
     def seek(self, seconds: Fraction, *, run_in: bool = False) -> None:

@@ -18,6 +18,9 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from livestyle.sources.continuity import Continuity
+from livestyle.sources.media import clock_may_jump
+
 _STUBBORN = 100  # failures to read in a row after which a file has ended
 
 
@@ -59,12 +62,13 @@ class Run:
         self.announced_seconds: list[Fraction] | None = [] if jumped else None
         """Times of the pictures in the packets so far; None: nobody wants to know any more."""
         self.broken = 0
-        """Packets that were left out."""
+        """Packets that were left out, and pictures that have holes."""
         self.last_dts: int | None = None
         """The latest decoding time of a whole packet, in ticks."""
         self.end_seconds = Fraction(0)
         """Where the last of the pictures so far ends."""
         self.ended = False
+        self._continuity = Continuity() if clock_may_jump(container) and not jumped else None
         self._order: deque[int] = deque()
         self._clock_seconds = Fraction(0)
         self._pictures: Iterator[Decoded] = self._decode(jumped=jumped)
@@ -88,6 +92,7 @@ class Run:
                 seconds = self._seconds_of(raw)
                 if self.keyframe_seconds is not None and seconds < self.keyframe_seconds:
                     continue  # leads a keyframe, and needs pictures from before it
+                self.broken += raw.is_corrupt and self.end_seconds > 0
                 self._clock_seconds = seconds + 1 / self._clock.rate
                 self.end_seconds = max(self.end_seconds, self._clock_seconds)
                 yield Decoded(raw, seconds)
@@ -100,6 +105,8 @@ class Run:
             try:
                 for packet in self._container.demux(self._stream):
                     failures = 0
+                    if self._continuity:
+                        self._continuity.keep(packet)
                     if packet.size or packet.dts is None:  # avi repeats a picture by an empty packet
                         yield packet
                 return
@@ -117,7 +124,7 @@ class Run:
     def _remember(self, packet: Packet[VideoStream] | None) -> None:
         if packet is None or not packet.size:
             return
-        if packet.is_corrupt:  # its bytes end too early
+        if packet.is_corrupt and not clock_may_jump(self._container):  # its bytes end too early
             self.broken += 1
         elif packet.dts is not None:
             self.last_dts = max(packet.dts, packet.dts if self.last_dts is None else self.last_dts)

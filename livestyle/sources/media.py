@@ -33,9 +33,14 @@ def open_media(path: Path) -> InputContainer:
         ) from error
 
 
+def clock_may_jump(container: InputContainer) -> bool:
+    """Whether files of this kind (transport streams) are made of parts with clocks of their own at times."""
+    return bool(container.format.flags & _TS_DISCONT)
+
+
 def clock_origin_seconds(container: InputContainer) -> Fraction:
     """Where this file's clock starts: 0, but for transport streams the first time stamp of picture or sound."""
-    if not container.format.flags & _TS_DISCONT:
+    if not clock_may_jump(container):
         return Fraction(0)
     streams = (*container.streams.video, *container.streams.audio)
     starts = [s.start_time * s.time_base for s in streams if s.start_time is not None and s.time_base]
