@@ -26,20 +26,21 @@ class Continuity:
         self.jumps = 0
         self.shift_ticks = 0
         """What the times are moved by now."""
-        self._expected: int | None = None
+        self._last: int | None = None
+        self._step = 1
 
     def keep(self, packet: Packet[Any]) -> None:
         """Move a packet's times so that they go on where those before it ended."""
         if packet.dts is not None:
             dts = packet.dts + self.shift_ticks
-            if self._expected is not None:
-                gap_seconds = (dts - self._expected) * packet.time_base
+            if self._last is not None:
+                gap_seconds = (dts - self._last) * packet.time_base
                 if not -_BACK_SECONDS <= gap_seconds <= _AHEAD_SECONDS:
                     self.jumps += 1
-                    self.shift_ticks += self._expected - dts
-                    dts = self._expected
-            self._expected = dts + (packet.duration or 1)
-            packet.dts = dts
+                    self.shift_ticks += self._last + self._step - dts
+                    dts = self._last + self._step
+                self._step = max(1, dts - self._last)
+            self._last = packet.dts = dts
         if packet.pts is not None:
             packet.pts += self.shift_ticks
 
