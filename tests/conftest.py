@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -80,6 +81,12 @@ class Result:
 
 
 Run = Callable[..., Result]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quiet_svt_av1() -> None:
+    """It reads this once in a process, and clips of the tests may come before the program's own encoder."""
+    os.environ["SVT_LOG"] = "1"
 
 
 @pytest.fixture(scope="session", autouse=True)

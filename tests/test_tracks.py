@@ -126,6 +126,22 @@ def test_sound_can_be_left_out(rich: Path, out: Path) -> None:
     assert [t.codec for t in tracks_of(out / "o.mkv")] == ["srt", "ssa"]
 
 
+def test_data_tracks_are_left_out_and_said(tmp_path: Path, out: Path) -> None:
+    source = tmp_path / "klv.ts"
+    with av.open(str(media.ntsc_clip(tmp_path / "c.ts", frames=6))) as clip, av.open(str(source), "w") as made:
+        pictures = made.add_stream_from_template(clip.streams.video[0])
+        data = made.add_data_stream("klv")
+        for packet in clip.demux(video=0):
+            if packet.dts is not None:
+                telemetry = av.Packet(b"\x06\x0e+4position")
+                telemetry.stream, telemetry.time_base = data, packet.time_base
+                telemetry.pts = telemetry.dts = packet.dts
+                packet.stream = pictures
+                made.mux([packet, telemetry])
+    report = media.transcode(source, out / "o.mp4")
+    assert report.notes == ("data tracks are left out: klv",) and report.frames == 6
+
+
 def test_names_in_an_old_encoding_are_read_as_latin_1(rich: Path, out: Path) -> None:
     data = rich.read_bytes()
     assert data.count(b"A film") == 1

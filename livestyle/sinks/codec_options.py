@@ -24,7 +24,7 @@ def encoder_options(encoding: Encoding) -> dict[str, object]:
     preset = encoding.preset or codec.preset
     crf = encoding.crf if encoding.crf is not None or codec.crf is None else codec.crf[2]
     if encoding.nvenc:
-        return {"preset": encoding.preset or "p4", "rc": "vbr", "cq": str(crf), "b": "0"}
+        return {"preset": encoding.preset or "p4", "rc": "vbr", "cq": str(max(1, crf or 0)), "b": "0"}  # 0 is auto
     return _BUILDERS[encoding.codec](encoding, str(crf), preset)
 
 

@@ -53,6 +53,7 @@ def carry_extras(
             names.pop("timecode", None)
     container.set_chapters(_chapters(source, start_seconds, end_seconds))
     _carry_attachments(source, container, note)
+    _name_data_tracks(source, note)
     return _carry_covers(source, container, note)
 
 
@@ -119,6 +120,17 @@ def _carry_attachments(source: InputContainer, container: OutputContainer, note:
     elif attachments:
         names = ", ".join(stream.metadata.get("filename", "without a name") for stream in attachments)
         note(f"attachments are left out ({names}): {container.format.name} holds none; .mkv keeps them")
+
+
+def _name_data_tracks(source: InputContainer, note: Callable[[str], None]) -> None:
+    """Telemetry and the like; but for time codes, which names carry, and mp4's track of the chapters."""
+    chapters = len(source.chapters())
+    data = [s for s in source.streams if s.type == "data" and "timecode" not in s.metadata]
+    named = [
+        s.metadata.get("handler_name") or s.name or "unknown" for s in data if not chapters or s.frames != chapters
+    ]
+    if named:
+        note(f"data tracks are left out: {', '.join(named)}")
 
 
 def _carry_covers(source: InputContainer, container: OutputContainer, note: Callable[[str], None]) -> list[Packet[Any]]:

@@ -57,7 +57,7 @@ class Pixels:
         if self._table is None or self._table.size != (raw.width, raw.height):
             self._table = ColorTable(to_sdr, self.signal, raw.width, raw.height)
         full = self._reformatter.reformat(raw, format=FORMAT, src_colorspace=matrix_of(raw))
-        return cast(Picture, self._table.apply(full).reformat(format="rgb24").to_ndarray())
+        return _eight_bits(self._table.apply(full))
 
     def _as(self, raw: VideoFrame, pixel_format: str) -> Picture:
         converted = self._reformatter.reformat(raw, format=pixel_format, src_colorspace=matrix_of(raw))
@@ -75,6 +75,15 @@ class Pixels:
         across, down = (c, b) if self._transposed else (a, d)
         turned = rgb.transpose(1, 0, 2) if self._transposed else rgb
         return np.ascontiguousarray(turned[:: -1 if down < 0 else 1, :: -1 if across < 0 else 1])
+
+
+def _eight_bits(frame: VideoFrame) -> Picture:
+    """HxWx3 uint8 of a frame in FORMAT, rounded."""
+    rgb = np.empty((frame.height, frame.width, 3), np.uint8)
+    for channel, plane in zip((1, 2, 0), frame.planes, strict=True):
+        lines = np.frombuffer(memoryview(cast(Any, plane)), "<u2").reshape(frame.height, -1)[:, : frame.width]
+        rgb[..., channel] = (lines - (lines >> 8) + 128) >> 8
+    return rgb
 
 
 def _display_matrix(frame: VideoFrame) -> tuple[int, int, int, int]:
