@@ -9,6 +9,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import cast, get_args
 
+from av.video.reformatter import Colorspace
+
 from livestyle.errors import SettingError
 from livestyle.light import Signal
 from livestyle.sinks.codecs import NVENC_PRESETS, Codec, Hardware, check_quality, codec_for, nvenc_works
@@ -73,6 +75,9 @@ class VideoFormat:
         """For a source that `open` gave, and paintings of a size in pixels. Raises SettingError."""
         codec = self.check(output)
         hdr = source.signal.is_hdr and self.bits == 10
+        if hdr and not hasattr(Colorspace, "BT2020"):
+            note("this PyAV cannot write HDR: the output is SDR; PyAV 18 can, with Python 3.11 or newer")
+            hdr = False
         nvenc = self._nvenc(codec, size, note)
         return VideoOptions(
             size=size,

@@ -15,6 +15,7 @@ import pytest
 from livestyle.sources.video_files import open_video
 from livestyle.video_format import VideoFormat
 from tests import ffprobe, media
+from tests.coloured_media import needs_bt2020
 from tests.ffprobe import Seen
 
 pytestmark = pytest.mark.skipif(not ffprobe.HERE, reason="no ffmpeg and ffprobe here")
@@ -147,6 +148,8 @@ def test_a_part_of_a_film_has_its_chapters_and_sound(tmp_path: Path, out: Path) 
 def test_colours_are_tagged_as_they_are(
     size: str, out_name: str, wanted: VideoFormat, colours: tuple[str, ...], tmp_path: Path, out: Path
 ) -> None:
+    if wanted.bits == 10:
+        needs_bt2020()
     tags = "colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc"
     made = "-f lavfi -i testsrc2=size=1280x720:rate=25:duration=0.12 -pix_fmt yuv420p10le -c:v libx265"
     source = ffprobe.make(f"{made} -preset ultrafast -x265-params log-level=none:{tags}", tmp_path / "in.mp4")

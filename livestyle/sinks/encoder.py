@@ -27,9 +27,9 @@ from livestyle.frame import Picture, check_picture
 from livestyle.light import Signal, from_sdr
 from livestyle.sinks.codec_options import encoder_options
 from livestyle.sinks.codecs import CODECS
-from livestyle.sources.signal import Mastering, is_high_definition
+from livestyle.sources.signal import BT2020_NCL, Mastering, is_high_definition
 
-_BT709, _SMPTE170M, _BT2020_NCL = 1, 6, 9  # the first two for matrix, primaries and transfer (ITU-T H.273)
+_BT709, _SMPTE170M = 1, 6  # for matrix, primaries and transfer (ITU-T H.273)
 _HDR_TRANSFERS = {"pq": ColorTrc.SMPTE2084, "hlg": ColorTrc.ARIB_STD_B67}
 
 
@@ -161,14 +161,14 @@ class PictureEncoder:
             dst_color_range=ColorRange.MPEG,
         )
 
-    def _tag_colours(self, stream: VideoStream) -> Colorspace:
+    def _tag_colours(self, stream: VideoStream) -> int:
         """Returns the matrix."""
         signal = self.encoding.signal
         stream.color_range = ColorRange.MPEG
         if signal.is_hdr:
-            stream.colorspace, stream.color_primaries = _BT2020_NCL, ColorPrimaries.BT2020
+            stream.colorspace, stream.color_primaries = BT2020_NCL, ColorPrimaries.BT2020
             stream.color_trc = _HDR_TRANSFERS[signal.transfer]
-            return Colorspace.BT2020
+            return BT2020_NCL
         high = is_high_definition(*self.encoding.size)
         stream.colorspace = stream.color_primaries = stream.color_trc = _BT709 if high else _SMPTE170M
         return Colorspace.ITU709 if high else Colorspace.ITU601

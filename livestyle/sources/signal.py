@@ -15,7 +15,7 @@ from av.video.reformatter import ColorPrimaries, Colorspace, ColorTrc
 from livestyle.light import PQ_NITS, WHITE_NITS, Primaries, Signal, Transfer
 
 _MATRICES = (1, 4, 5, 6, 7)  # that swscale has, beside BT.2020's (ITU-T H.273)
-_BT2020_NCL, _BT2020_CL = 9, 10
+BT2020_NCL, _BT2020_CL = 9, 10
 _TRANSFERS: dict[int, Transfer] = {int(ColorTrc.SMPTE2084): "pq", int(ColorTrc.ARIB_STD_B67): "hlg"}
 _PRIMARIES: dict[int, Primaries] = {
     int(ColorPrimaries.BT2020): "bt2020",
@@ -66,12 +66,12 @@ def signal_of(frame: VideoFrame) -> Signal:
 
 def matrix_of(frame: VideoFrame) -> int:
     """Its matrix for swscale; where the frame does not say, or oddly, the one that players take."""
-    if frame.colorspace in (_BT2020_NCL, _BT2020_CL):
-        return int(Colorspace.BT2020)
+    if frame.colorspace in (BT2020_NCL, _BT2020_CL):
+        return BT2020_NCL
     if frame.colorspace in _MATRICES:
         return frame.colorspace
     if signal_of(frame).primaries == "bt2020":
-        return int(Colorspace.BT2020)
+        return BT2020_NCL
     return int(Colorspace.ITU709 if is_high_definition(frame.width, frame.height) else Colorspace.ITU601)
 
 
