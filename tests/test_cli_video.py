@@ -41,7 +41,7 @@ def test_the_profile_names_the_stages(run, tmp_path: Path) -> None:  # type: ign
 
 
 def test_ctrl_c_keeps_what_is_painted_and_the_same_command_goes_on(tmp_path: Path) -> None:
-    source = long_clip(tmp_path / "in.mp4", 70)
+    source = long_clip(tmp_path / "in.mp4", 150)
     command = [sys.executable, "-m", "livestyle.cli", "video", str(source), "o.mp4", "--device", "cpu", "-s", "wave"]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
     journal = tmp_path / ".o.mp4.livestyle" / "journal.jsonl"
