@@ -29,8 +29,8 @@ from livestyle.model.part import Moments, Part, PartPainter
 from livestyle.tiles import Tile, tiles_of
 from livestyle.weights import ModelName
 
-TILE_PX: dict[ModelName, int] = {"fast": 2048, "paper": 1024}
-"""Sides of tiles, at most: half a gigabyte with `fast`, one with `paper`."""
+TILE_PX: dict[ModelName, int] = {"fast": 1024, "paper": 1024}
+"""Sides of tiles, at most. With `fast` features of larger ones leave the C library's heap, and take twice as long."""
 
 Progress = Callable[[int, int], None]
 """Told how many runs of the network on a tile are done, and how many there are."""

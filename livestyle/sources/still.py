@@ -151,9 +151,9 @@ def _head(path: Path) -> bytes:
 
 
 def _unidentified(path: Path) -> str:
-    if _brand(path) in _HEIF_BRANDS:
+    if _brand(path) in _HEIF_BRANDS and "HEIF" not in Image.OPEN:
         return "is a HEIC picture: `pip install pillow-heif` lets livestyle read it, or convert it to jpg or png"
-    if _brand(path) in _AVIF_BRANDS:
+    if _brand(path) in _AVIF_BRANDS and "AVIF" not in Image.OPEN:
         return "is an AVIF picture: `pip install -U pillow` lets livestyle read it, or convert it to jpg or png"
     if _head(path)[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
         return "is a TIFF of a kind that is not read here, or damaged; save it as RGB of 8 or 16 bits a channel"
