@@ -21,7 +21,7 @@ from livestyle.assets import asset_dir
 from livestyle.errors import StyleError
 from livestyle.frame import Picture
 from livestyle.settings import StyleWeights, normalised, unknown_style
-from livestyle.style import StyleInfo, StyleStats, blend_stats, load_style, save_style, style_name
+from livestyle.style import StyleInfo, StyleStats, blended, load_style, save_style, style_name
 
 MIN_STYLE_SIDE_PX = 32
 STYLE_SIDE_PX = 384
@@ -132,9 +132,7 @@ class Bank:
 
     def blend(self, weights: StyleWeights) -> StyleStats:
         """Blended statistics of weighted styles."""
-        if len(weights) == 1:
-            return self.stats(weights[0][0])
-        return blend_stats((self.stats(name), weight) for name, weight in weights)
+        return blended(weights, self.stats)
 
     def resolve(self, weights: StyleWeights, encode: Encode) -> StyleWeights:
         """Replace image paths among the names by styles made of them; others must be known.

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -21,6 +22,16 @@ from livestyle.video_format import USUAL, VideoFormat
 Status = Literal["painted", "damaged", "skipped", "failed"]
 Progress = Callable[[Job, int, int | None], None]
 """Frames of a video, or steps of a large picture, that are done, and that are expected, if known."""
+
+
+@dataclass(frozen=True)
+class BatchOptions:
+    """How a batch is done."""
+
+    progress: Progress
+    resume: bool = True
+    """Go on with what an interrupted run has left of a video."""
+    video_format: VideoFormat = USUAL
 
 
 @dataclass(frozen=True)
@@ -47,31 +58,45 @@ def waiting(jobs: Sequence[Job], *, overwrite: bool) -> tuple[list[Job], list[Ou
     return to_do, [Outcome(job.source, job.output, "skipped") for job in jobs if job not in left]
 
 
-def painted(
-    job: Job, studio: Studio, *, resume: bool, progress: Progress, video_format: VideoFormat = USUAL
-) -> Outcome:
-    """Do one job, whatever comes of it."""
-    notes: list[str] = []
-    started = time.perf_counter()
-    progress(job, 0, None)
-    try:
-        if is_video(job.source):
-            report = studio.paint_video(
-                job.source,
-                job.output,
-                progress=lambda done, total: progress(job, done, total),
-                note=notes.append,
-                resume=resume,
-                video_format=video_format,
-            )
-            frames, damage = report.frames, report.damage
-        else:
-            studio.paint_picture(job, notes.append, lambda done, total: progress(job, done, total))
-            frames, damage = 1, ""
-    except Exception as error:  # of a codec, the driver of a card, anything: the next file may be fine
-        return failed(job, error, tuple(notes))
-    status: Status = "damaged" if damage else "painted"
-    return Outcome(job.source, job.output, status, damage, tuple(notes), frames, time.perf_counter() - started)
+class LocalBatch:
+    """Paints files in this process."""
+
+    def __init__(self, studio: Studio, options: BatchOptions) -> None:
+        self._studio, self._options = studio, options
+
+    def prepare(self) -> None:
+        """Build what all files need. Raises LivestyleError: what is wrong with it is wrong with all of them."""
+        self._studio.prepare()
+
+    def paint(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
+        """Do all jobs in order, whatever comes of each."""
+        for job in jobs:
+            yield self._painted(job)
+
+    def _painted(self, job: Job) -> Outcome:
+        notes: list[str] = []
+        started = time.perf_counter()
+        self._options.progress(job, 0, None)
+        try:
+            if is_video(job.source):
+                report = self._studio.paint_video(
+                    job.source,
+                    job.output,
+                    progress=partial(self._options.progress, job),
+                    note=notes.append,
+                    resume=self._options.resume,
+                    video_format=self._options.video_format,
+                )
+                frames, damage = report.frames, report.damage
+            else:
+                self._studio.paint_picture(
+                    job, notes.append, lambda done, total: self._options.progress(job, done, total)
+                )
+                frames, damage = 1, ""
+        except Exception as error:  # of a codec, the driver of a card, anything: the next file may be fine
+            return failed(job, error, tuple(notes))
+        status: Status = "damaged" if damage else "painted"
+        return Outcome(job.source, job.output, status, damage, tuple(notes), frames, time.perf_counter() - started)
 
 
 def failed(job: Job, error: BaseException, notes: tuple[str, ...] = ()) -> Outcome:

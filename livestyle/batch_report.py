@@ -6,6 +6,7 @@ On stderr, but for the lines of JSON.
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from types import TracebackType
@@ -30,6 +31,7 @@ class BatchReport:
 
     def __init__(self, jobs: Sequence[Job], *, quiet: bool, verbose: bool, lines_of_json: bool) -> None:
         """quiet: failures only. lines_of_json: an object a file on stdout, as it is done with."""
+        self._out = sys.stdout  # while bars are shown, and Ray talks, sys.stdout is another
         self._console = Console(stderr=True, highlight=False)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         self._bars = Progress(*columns, console=self._console, disable=quiet)
@@ -65,7 +67,7 @@ class BatchReport:
             self._bars.remove_task(bar)
         self._bars.advance(self._all)
         if self._json:
-            print(as_json(outcome), flush=True)
+            print(as_json(outcome), file=self._out, flush=True)
         if not self._quiet:
             self._say(outcome)
         if self._verbose and outcome.trace:
@@ -87,7 +89,7 @@ class BatchReport:
         counts = Counter(outcome.status for outcome in self.outcomes)
         parts = [f"{counts[status]} {word}" for status, word in WORDS.items() if counts[status]]
         if len(self.outcomes) < self._files:
-            parts.append(f"{self._files - len(self.outcomes)} not done")
+            parts.append(f"{self._files - len(self.outcomes)} not done (the same command goes on)")
         bad = [outcome for outcome in self.outcomes if outcome.reason]
         if bad or not self._quiet:
             self._print(f"{self._files} files: {', '.join(parts)}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -26,12 +28,21 @@ def batch(
     quality: QualityOption = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Paint what is there already, too.")] = False,
     resume: ResumeOption = True,
+    ray: Annotated[
+        bool,
+        typer.Option("--ray", help="On the Ray cluster that this machine is in, else on one of its own."),
+    ] = False,
+    ray_address: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="On the Ray cluster there. Default: $RAY_ADDRESS.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print a JSON object a file, on a line of its own.")] = False,
 ) -> None:
     """Stylize many videos and pictures; one that fails does not stop the rest."""
-    from livestyle.batch import exit_code, painted, waiting
+    from livestyle.batch import BatchOptions, LocalBatch, exit_code, waiting
     from livestyle.batch_plan import planned
     from livestyle.batch_report import BatchReport
+    from livestyle.cluster import connected, needs_gpu
+    from livestyle.cluster_batch import ClusterBatch
     from livestyle.studio import Studio
 
     video_format = format_options.video_format
@@ -41,11 +52,17 @@ def batch(
         names = ", ".join(path.name for path in plan.left_out[:3]) + (" ..." if len(plan.left_out) > 3 else "")
         studio.setup.say(f"left out, neither videos nor pictures: {len(plan.left_out)} files ({names})")
     to_do, outcomes = waiting(plan.jobs, overwrite=overwrite)
-    if to_do:
-        studio.prepare()
-    with BatchReport(plan.jobs, quiet=options.quiet, verbose=options.verbose, lines_of_json=json) as report:
-        for outcome in outcomes:
+    report = BatchReport(plan.jobs, quiet=options.quiet, verbose=options.verbose, lines_of_json=json)
+    with ExitStack() as stack:
+        how = BatchOptions(resume=resume, progress=report.progress, video_format=video_format)
+        batch: LocalBatch | ClusterBatch = LocalBatch(studio, how)
+        if to_do and (ray or ray_address):
+            gpu, tell = needs_gpu(options.device), studio.setup.detail
+            cluster = stack.enter_context(connected(ray_address, gpu=gpu, tell=tell))
+            batch = ClusterBatch(cluster, studio, how)
+        if to_do:
+            batch.prepare()
+        stack.enter_context(report)
+        for outcome in chain(outcomes, batch.paint(to_do)):
             report.add(outcome)
-        for job in to_do:
-            report.add(painted(job, studio, resume=resume, progress=report.progress, video_format=video_format))
     raise typer.Exit(exit_code(report.outcomes))

@@ -11,13 +11,13 @@ from fractions import Fraction
 from pathlib import Path
 
 from livestyle import __version__
-from livestyle.bank import Bank
 from livestyle.engine import Engine
 from livestyle.frame import Picture
 from livestyle.masks import MaskFile
 from livestyle.pipeline import Painter, Started
 from livestyle.script import Timeline
 from livestyle.settings import Look
+from livestyle.style import Styles
 from livestyle.weights import network_entries
 
 
@@ -28,8 +28,8 @@ class LookPainter:
         """looks: the Look at any time of the file. weights: the folder that the engine has its networks from."""
         self._painter, self._looks = painter, looks
         self.looks_back = looks.steadies
-        digest = looks_digest(looks, painter.bank)
-        self.identity = f"{_networks(painter.engine, weights)}, size {painter.size}, {digest}"
+        networks = f"{networks_in(painter.engine, weights)} on {painter.engine.device}"
+        self.identity = identity(networks, painter.size, looks_digest(looks, painter.styles))
 
     def begin(self) -> None:
         """Forget the frames before."""
@@ -50,31 +50,37 @@ class LookPainter:
         return self._painter.finish(started).rgb
 
 
-def looks_digest(looks: Timeline, bank: Bank) -> str:
+def looks_digest(looks: Timeline, styles: Styles) -> str:
     """Of all Looks of a Timeline, as `look_digest`."""
     digest = hashlib.sha256()
     for begins_seconds, moment in zip((None, *looks.times), looks.moments, strict=True):
         show = moment.show
-        digest.update(f"{begins_seconds} {moment.ramps} {look_digest(show.look, bank)}\n".encode())
+        digest.update(f"{begins_seconds} {moment.ramps} {look_digest(show.look, styles)}\n".encode())
         if show.fade_from:
-            before = look_digest(replace(show.look, weights=show.fade_from), bank)
+            before = look_digest(replace(show.look, weights=show.fade_from), styles)
             digest.update(f"{show.fade_start_seconds} {show.fade_seconds} {before}\n".encode())
     return digest.hexdigest()
 
 
-def look_digest(look: Look, bank: Bank) -> str:
+def look_digest(look: Look, styles: Styles) -> str:
     """Looks with the same one paint the same: it covers the styles' numbers and the mask's pixels."""
     digest = hashlib.sha256()
     area = look.layout.area if look.layout else None
     digest.update(area.labels.tobytes() if isinstance(area, MaskFile) else repr(area).encode())
     for region in look.region_styles:
-        stats = bank.blend(region) if region is not None else None
+        stats = styles.blend(region) if region is not None else None
         digest.update(stats.numbers.tobytes() + stats.palette.covariance.tobytes() if stats else b"original")
     plain = replace(look, layout=None, weights=(("", 1.0),))
     digest.update(repr(plain).encode())
     return digest.hexdigest()
 
 
-def _networks(engine: Engine, weights: Path | None) -> str:
+def networks_in(engine: Engine, weights: Path | None) -> str:
+    """What is computed, and how; on any device of the engine's kind that is the same up to rounding."""
     sums = [entry.sha256 for entry in network_entries(weights, engine.model)]
-    return f"livestyle {__version__}, {engine.model} {sums}, {engine.name}, {engine.precision} on {engine.device}"
+    return f"livestyle {__version__}, {engine.model} {sums}, {engine.name}, {engine.precision}"
+
+
+def identity(networks: str, size: tuple[int, int] | int | None, looks: str) -> str:
+    """Of a painter: what it computes, the size of its paintings, and a digest of its looks."""
+    return f"{networks}, size {size}, {looks}"

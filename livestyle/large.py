@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from livestyle.bank import Bank
 from livestyle.coarse_masks import CoarseMasks, coarse_size
 from livestyle.color import keep_frame_color, match_palettes, sample_step
 from livestyle.engine.tiled import Progress, TiledEngine
@@ -19,7 +18,7 @@ from livestyle.masks import masks_of, shares_of
 from livestyle.pipeline import painted_regions, prepared, with_original
 from livestyle.rate import Size
 from livestyle.settings import Look, fit_size
-from livestyle.style import Palette, palette_of
+from livestyle.style import Palette, Styles, palette_of
 
 STRIP_PIXELS = 1 << 20
 
@@ -27,16 +26,16 @@ STRIP_PIXELS = 1 << 20
 class LargePainter:
     """Paints large pictures with an engine for tiles."""
 
-    def __init__(self, engine: TiledEngine, bank: Bank, *, size: tuple[int, int] | int | None = None) -> None:
+    def __init__(self, engine: TiledEngine, styles: Styles, *, size: tuple[int, int] | int | None = None) -> None:
         """size: of the paintings; see `Painter`."""
-        self.engine, self._bank, self._size = engine, bank, size
+        self.engine, self._styles, self._size = engine, styles, size
 
     def paint(self, rgb: Picture, look: Look, progress: Progress = lambda done, total: None) -> Picture:
         """Paint a picture (HxWx3 uint8 RGB) as the Look says. Raises StyleError for unknown styles."""
         self.engine.progress = progress
         width, height = fit_size(rgb.shape[1], rgb.shape[0], self._size)
         frame = prepared(rgb, (width, height), look)
-        styles = [self._bank.blend(weights) for weights in look.region_styles if weights is not None]
+        styles = [self._styles.blend(weights) for weights in look.region_styles if weights is not None]
         codes = [self.engine.style_code(stats) for stats in styles]
         shares = _shares(look, (width, height))
         if shares is None:

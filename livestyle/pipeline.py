@@ -1,7 +1,7 @@
 """From a frame to a painting: resize, mirror, engine, colour, steadiness, enlarge. Owns the state of one stream.
 
 The style code is computed when the blend of styles changes, never per frame, and never with an
-encoder: the bank holds statistics. Regions with styles of their own are one run of the network. A
+encoder: styles are statistics. Regions with styles of their own are one run of the network. A
 painting may be made at a smaller working size to hold a frame rate (`livestyle.rate`); it is then
 enlarged to its own size.
 """
@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from livestyle.bank import Bank
 from livestyle.color import keep_frame_color, match_palettes, sampled_palette
 from livestyle.engine import Engine, StyleCode
 from livestyle.frame import Masks, Picture
@@ -24,7 +23,7 @@ from livestyle.rate import RateHold, Size
 from livestyle.resize import resized
 from livestyle.settings import Look, StyleWeights, fit_size
 from livestyle.stability import Stabilizer, Step
-from livestyle.style import Palette
+from livestyle.style import Palette, Styles
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +70,7 @@ class Painter:
     def __init__(
         self,
         engine: Engine,
-        bank: Bank,
+        styles: Styles,
         *,
         size: tuple[int, int] | int | None = None,
         largest: int | None = None,
@@ -80,7 +79,7 @@ class Painter:
         """size: of the paintings, as in `RunSettings.size`; without one, of sources whose shorter side is
         over `largest` px it is that. hold: None paints at that size always."""
         self.engine = engine
-        self.bank = bank
+        self.styles = styles
         self.size, self.largest = size, largest
         self._hold = hold
         self._stabilizer = Stabilizer()
@@ -205,7 +204,7 @@ class Painter:
         return [code for code, _ in found], [palette for _, palette in found]
 
     def _code(self, weights: StyleWeights) -> tuple[StyleCode, Palette]:
-        stats = self.bank.blend(weights)
+        stats = self.styles.blend(weights)
         return self.engine.style_code(stats), stats.palette
 
 

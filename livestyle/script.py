@@ -170,6 +170,13 @@ class Timeline:
         return self.moments[bisect_right(self.times, at_seconds)].look_at(at_seconds)
 
     @property
+    def style_names(self) -> tuple[str, ...]:
+        """Of all Looks."""
+        shows = [moment.show for moment in self.moments]
+        blends = [weights for show in shows for weights in (*show.look.region_styles, show.fade_from)]
+        return tuple(dict.fromkeys(name for weights in blends for name, _ in weights or ()))
+
+    @property
     def steadies(self) -> bool:
         """Whether some Look has stability, so that paintings depend on those before."""
         ramps = (ramp for moment in self.moments for ramp in moment.ramps)

@@ -37,6 +37,15 @@ def segment_at(pts_seconds: Fraction) -> int:
     return max(0, pts_seconds // SEGMENT_SECONDS)
 
 
+def parts(duration_seconds: float | None) -> list[tuple[int, int | None]]:
+    """All segments of a file of this length, one by one, from first to last each.
+
+    The last part goes on to the end of the file, wherever that is: what containers announce may be wrong.
+    """
+    count = 0 if duration_seconds is None else int(max(0.0, duration_seconds) // SEGMENT_SECONDS)
+    return [*((number, number) for number in range(count)), (count, None)]
+
+
 def pieces(source: FileSource, first: int, last: int | None, *, lead: bool) -> Iterator[Piece]:
     """The frames of the segments from first to last, or to the end of the file, in order.
 

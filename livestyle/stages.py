@@ -12,7 +12,7 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager, suppress
 from fractions import Fraction
@@ -20,9 +20,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from livestyle.frame import Picture
-from livestyle.journal import Journal
 from livestyle.segments import Piece, pieces
-from livestyle.sinks.segment import SegmentWriter
+from livestyle.sinks.segment import Segment, SegmentWriter
 from livestyle.sinks.video import VideoOptions
 from livestyle.sources.video_files import FileSource
 
@@ -50,6 +49,20 @@ class FilePainter(Protocol):
 
     def finish(self, started: Any) -> Picture:
         """The painting of a frame that was started, in the agreed size; in the order of their starts."""
+
+
+class Shelf(Protocol):
+    """Where finished segments go; a Journal is one."""
+
+    @property
+    def done(self) -> Mapping[int, Segment]:
+        """Those that are finished, by number."""
+
+    def path(self, number: int) -> Path:
+        """Where a segment is to be written."""
+
+    def add(self, segment: Segment) -> None:
+        """A segment is whole."""
 
 
 class _Stopped(Exception):
@@ -91,17 +104,17 @@ class Stages:
         self,
         source: FileSource,
         painter: FilePainter,
-        journal: Journal,
+        shelf: Shelf,
         options: VideoOptions,
         output: Path,
         progress: Callable[[int, int | None], None],
         note: Callable[[str], None],
     ) -> None:
-        """journal: where finished segments go. output: what they will be joined to. Others: see `stylize_video`."""
-        self._source, self._painter, self._journal, self._options = source, painter, journal, options
+        """output: what they will be joined to. Others: see `stylize_video`."""
+        self._source, self._painter, self._shelf, self._options = source, painter, shelf, options
         self._output, self._progress, self._note = output, progress, note
         self._stop = threading.Event()
-        self.done = sum(segment.frames for segment in journal.done.values())
+        self.done = sum(segment.frames for segment in shelf.done.values())
         """Frames painted so far, now or before."""
         self.damage = ""
         """What was wrong with the input."""
@@ -111,7 +124,7 @@ class Stages:
     def paint_missing(self) -> None:
         """Paint all segments that are not done; the threads have ended when it returns or raises."""
         first = 0
-        for number in sorted(self._journal.done):
+        for number in sorted(self._shelf.done):
             if first < number:
                 self.paint(first, number - 1)
             first = number + 1
@@ -196,20 +209,20 @@ class Stages:
                 with self.busy("encode"):
                     if writer is None or writer.number != piece.segment:
                         if writer is not None:
-                            self._journal.add(writer.finish())
+                            self._shelf.add(writer.finish())
                         writer = self._writer(piece.segment)
                     writer.write(piece.rgb, piece.pts_seconds)
             if writer is not None:
                 with self.busy("encode"):
-                    self._journal.add(writer.finish())
+                    self._shelf.add(writer.finish())
         except BaseException:
             if writer is not None:
                 writer.discard()
             raise
 
     def _writer(self, number: int) -> SegmentWriter:
-        note = _ignored if self._journal.done else self._note  # what is to be said of one is true of all
-        return SegmentWriter(self._journal.path(number), number, self._options, output=self._output, note=note)
+        note = _ignored if self._shelf.done else self._note  # what is to be said of one is true of all
+        return SegmentWriter(self._shelf.path(number), number, self._options, output=self._output, note=note)
 
     def _guarded(self, work: Callable[..., None], *args: object) -> None:
         """Run a stage; if it fails, the others stop too."""

@@ -83,4 +83,4 @@ class Stills:
         from livestyle.large import LargePainter
 
         painter = self._painter()
-        return LargePainter(tiled_engine(painter.engine, self._weights), painter.bank, size=self._size)
+        return LargePainter(tiled_engine(painter.engine, self._weights), painter.styles, size=self._size)

@@ -10,13 +10,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from livestyle.batch_plan import is_video
+from livestyle.color import sampled_palette
 from livestyle.file_painter import LookPainter
 from livestyle.jobs import Job
 from livestyle.match_color import palette_of_video
 from livestyle.painting_options import PaintingOptions
 from livestyle.pipeline import Painter
+from livestyle.recipe import EngineChoice, Recipe, styles_of
 from livestyle.script import Timeline, timeline, unchanging
 from livestyle.settings import Look, fit_size
+from livestyle.sources.images import load_image
 from livestyle.stills import Stills
 from livestyle.style import Palette
 from livestyle.transcode import VideoReport, stylize_video
@@ -35,9 +39,19 @@ class Studio:
 
     def prepare(self) -> None:
         """Build all that does not depend on a file. Raises LivestyleError: what is wrong with it is wrong with all."""
-        if not self._options.match_color:
+        self.prepare_looks()
+        _ = self.painter
+
+    def prepare_looks(self) -> None:
+        """Build what is needed to say how files are painted; no engine, unless images become styles."""
+        _ = self._look_for
+        if not self.paints_each_otherwise:
             self.looks(_no_colours)
-        _ = self._look_for, self.painter
+
+    @property
+    def paints_each_otherwise(self) -> bool:
+        """Whether looks depend on the file."""
+        return self._options.match_color
 
     def looks(self, colours: Callable[[], Palette]) -> Timeline:
         """The looks over the time of a file; its colours are asked for with --match-color only."""
@@ -47,6 +61,21 @@ class Studio:
     def painter(self) -> Painter:
         """For streams of frames."""
         return Painter(self.setup.engine, self.setup.bank, size=self.size)
+
+    @property
+    def engine_choice(self) -> EngineChoice:
+        """What was asked for."""
+        options = self._options
+        return EngineChoice(options.device, options.model, options.half, options.int8, self.setup.weights_dir)
+
+    def recipe(self, job: Job) -> Recipe:
+        """How a file is painted. Raises SourceError where its colours are needed and it cannot be read."""
+
+        def colours() -> Palette:
+            return palette_of_video(job.source) if is_video(job.source) else sampled_palette(load_image(job.source))
+
+        looks = self.looks(colours)
+        return Recipe(self.engine_choice, looks, styles_of(looks, self.setup.bank), self.size, self._quality)
 
     def paint_video(
         self,

@@ -8,14 +8,16 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from livestyle.errors import OutputError, StyleError
+from livestyle.settings import StyleWeights
 
 TAPS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 CHANNELS = (64, 128, 256, 512)
@@ -79,6 +81,20 @@ def blend_stats(parts: Iterable[tuple[StyleStats, float]]) -> StyleStats:
         stds=tuple(_mixed([(s.stds[i], w) for s, w in parts]) for i in range(len(TAPS))),
         palette=blend_palettes([(s.palette, w) for s, w in parts]),
     )
+
+
+class Styles(Protocol):
+    """Styles that have names."""
+
+    def blend(self, weights: StyleWeights) -> StyleStats:
+        """Blended statistics of weighted styles. Raises StyleError for an unknown one."""
+
+
+def blended(weights: StyleWeights, stats_of: Callable[[str], StyleStats]) -> StyleStats:
+    """As `Styles.blend`; of one style alone they are exactly its own."""
+    if len(weights) == 1:
+        return stats_of(weights[0][0])
+    return blend_stats((stats_of(name), weight) for name, weight in weights)
 
 
 def blend_palettes(parts: Sequence[tuple[Palette, float]]) -> Palette:

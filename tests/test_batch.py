@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from livestyle import batch
-from livestyle.batch import Outcome, exit_code
+from livestyle.batch import BatchOptions, LocalBatch, Outcome, exit_code
 from livestyle.jobs import Job
 from livestyle.painting_options import PaintingOptions
 from livestyle.studio import Studio
@@ -113,7 +112,7 @@ def test_an_interrupted_batch_goes_on_inside_a_video(run, footage: Path, tmp_pat
             raise Killed
 
     with pytest.raises(Killed):
-        batch.painted(Job(Path("footage/a.mp4"), Path("out/a.mp4")), Studio(options), resume=True, progress=kill)
+        list(LocalBatch(Studio(options), BatchOptions(kill)).paint([Job(Path("footage/a.mp4"), Path("out/a.mp4"))]))
     assert not (tmp_path / "out" / "a.mp4").exists()
     assert run("batch", "footage/a.mp4", "-o", "out", *FAST).code == 0
     assert (tmp_path / "out" / "a.mp4").read_bytes() == whole

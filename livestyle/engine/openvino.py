@@ -123,6 +123,9 @@ class OpenVINOEngine:
         if half is not None:
             reduced = "bf16" if device == "CPU" else "f16"
             self._options["INFERENCE_PRECISION_HINT"] = reduced if half else "f32"
+        threads = os.environ.get("OMP_NUM_THREADS", "")
+        if device == "CPU" and threads.isdecimal():  # as PyTorch does; schedulers set it to what a task may use
+            self._options["INFERENCE_NUM_THREADS"] = int(threads)
         self._requests: OrderedDict[Graph, Future[list[Any]]] = OrderedDict()
         self._compiler = ThreadPoolExecutor(1, "livestyle-compile")
         self._last: Graph | None = None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from livestyle.errors import OutputError
+
 
 def partial_path(path: Path) -> Path:
     """Where a file is written until it is whole: beside it, hidden, of this process alone, same suffix."""
@@ -18,3 +20,16 @@ def free_path(path: Path) -> Path:
         number += 1
         free = path.with_name(f"{path.stem}-{number}{path.suffix}")
     return free
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file that appears under its name only when it is whole. Raises OutputError."""
+    partial = partial_path(path)
+    try:
+        try:
+            partial.write_bytes(data)
+            os.replace(partial, path)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror or error}; free some space") from None
