@@ -61,6 +61,7 @@ def video(
 ) -> None:
     """Stylize a video: same frames, same timestamps, same sound."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from livestyle import pipes
@@ -79,7 +80,7 @@ def video(
         with pipes.input_path(source) as path:
             studio.prepare()
             with Progress(*columns, console=Console(stderr=True), disable=options.quiet) as bar:
-                task = bar.add_task(source.name, total=None)
+                task = bar.add_task(escape(source.name), total=None)
                 report = studio.paint_video(
                     path,
                     output,

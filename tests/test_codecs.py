@@ -89,11 +89,20 @@ def test_segments_have_the_same_parameters(out: Path, codec: str) -> None:
     assert all(abs(media.level(f.rgb) - 40 - 6 * i % 180) < 5 for i, f in enumerate(frames))
 
 
-@pytest.mark.parametrize("codec, preset", [("prores", "4444"), ("prores", "proxy"), ("av1", "13"), ("vp9", "8")])
+@pytest.mark.parametrize("codec, preset", [("av1", "13"), ("vp9", "8"), ("hevc", "ultrafast")])
 def test_presets_are_the_codecs_own(clip: Path, out: Path, codec: str, preset: str) -> None:
     path = out / f"o{CODECS[codec].suffixes[0]}"
     media.transcode(clip, path, video_format=VideoFormat(codec=codec, preset=preset))
     assert len(media.read_all(path)) == 12
+
+
+@pytest.mark.parametrize("suffix", [".mov", ".mkv"])
+@pytest.mark.parametrize("preset, profile", [("proxy", "Proxy"), ("lt", "LT"), ("hq", "HQ"), ("4444", "4444")])
+def test_prores_has_the_profile_that_is_asked_for(
+    clip: Path, out: Path, suffix: str, preset: str, profile: str
+) -> None:
+    media.transcode(clip, out / f"o{suffix}", video_format=VideoFormat(codec="prores", preset=preset))
+    assert stream_of(out / f"o{suffix}").profile == profile
 
 
 @pytest.mark.parametrize("codec", ["hevc", "av1", "vp9", "prores"])

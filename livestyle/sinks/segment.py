@@ -20,7 +20,6 @@ from av.video.stream import VideoStream
 
 from livestyle.errors import OutputError
 from livestyle.frame import Picture
-from livestyle.sinks.codecs import CODECS
 from livestyle.sinks.encoder import Encoding, PictureEncoder
 from livestyle.sinks.output_file import OutputFile
 from livestyle.sinks.tracks import TracksFrom
@@ -117,9 +116,8 @@ def _join(
             stream: VideoStream = container.add_stream_from_template(template, opaque=True)
             stream.time_base = encoding.time_base
             stream.codec_context.framerate = encoding.rate
-            tag = CODECS[encoding.codec].tag
-            if tag and container.format.name in ("mp4", "mov"):
-                stream.codec_context.codec_tag = tag
+            if container.format.name in ("mp4", "mov") or encoding.codec == "prores":  # whose profile it is
+                stream.codec_context.codec_tag = template.codec_context.codec_tag
             return stream
 
         stream = file.open(like_first)
