@@ -27,7 +27,6 @@ DOWNSCALE = 8
 FAR = 5.0
 """Standard deviations: no style is further out than this."""
 
-
 GRAIN_STD = 0.1
 """Of the grain before training."""
 GRAIN_PLACES = 24
@@ -45,9 +44,9 @@ class FastConfig:
     directions: int = 128
     """Of the style statistics that the projection is given."""
     projection: int = 256
+    """Hidden width of the projection."""
     grain_px: int = 192
     """After how many pixels the grain repeats; a multiple of 8."""
-    """Hidden width of the projection."""
 
     @property
     def normalised(self) -> tuple[int, ...]:
