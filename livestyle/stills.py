@@ -58,8 +58,9 @@ class Stills:
         still = read_still(job.source)  # before the network loads: a bad first file is said at once
         for remark in still.notes:
             note(f"{job.source}: {remark}")
-        painting = self._painting(job, still.rgb, note, progress)
-        save_image(job.output, painting, quality=self._quality, exif=still.exif)
+        painting, exif = self._painting(job, still.rgb, note, progress), still.exif
+        del still  # a photograph of 100 megapixels makes room for what writing its painting needs
+        save_image(job.output, painting, quality=self._quality, exif=exif)
 
     def _painting(
         self, job: Job, rgb: Picture, note: Callable[[str], None], progress: Callable[[int, int], None]
