@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -45,10 +46,11 @@ Run = Callable[[Picture, list[StyleCode], Masks | None, float], Ready]
 class Started:
     """A frame whose painting is under way; for `Painter.finish`."""
 
-    rgb: Picture
     look: Look
     frame: Picture
     """As the network sees it."""
+    photograph: Callable[[], Picture]
+    """Makes it in the painting's size; whatever it needs is kept, and no more."""
     output: Size
     working: Size
     stage_ms: dict[str, float]
@@ -58,10 +60,6 @@ class Started:
     step: Step | None = None
     palettes: Sequence[Palette] = ()
     shares: Masks | None = None
-
-    def whole(self) -> Picture:
-        """The photograph in the painting's size."""
-        return prepared(self.rgb, self.output, self.look)
 
 
 class Painter:
@@ -133,11 +131,12 @@ class Painter:
                 painting = resized(painting, *started.output)
         if look.preserve_color:
             with timed(stage_ms, "colour"):  # of the whole frame: its colours stay as sharp as they are
-                painting = keep_frame_color(painting, frame if started.working == started.output else started.whole())
+                whole = frame if started.working == started.output else started.photograph()
+                painting = keep_frame_color(painting, whole)
         if look.layout and None in look.layout.styles:
             with timed(stage_ms, "original"):
                 masks = masks_of(look.layout.area, *started.output)
-                painting = with_original(painting, started.whole(), look.layout, masks)
+                painting = with_original(painting, started.photograph(), look.layout, masks)
         return Painting(painting, stage_ms, started.working)
 
     def _output_size(self, rgb: Picture) -> Size:
@@ -150,9 +149,10 @@ class Painter:
         output = self._output_size(rgb)
         working = self._hold.size_for(*output) if self._hold and not look.bypass else output
         with timed(stage_ms, "prepare"):
-            frame = prepared(rgb, working, look)
+            plain = frame = prepared(rgb, working, look)
+        photograph = (lambda: plain) if working == output else partial(prepared, rgb, output, look)
         if look.bypass:
-            return Started(rgb, look, frame, output, working, stage_ms)
+            return Started(look, frame, photograph, output, working, stage_ms)
         memory = self._memory(look) if at_seconds is not None else None
         if memory and at_seconds is not None:
             with timed(stage_ms, "steady"):
@@ -163,7 +163,7 @@ class Painter:
             shares = _shares(look, working)
             painting = run(frame, codes, shares, look.alpha)
         step = memory.step if memory else None
-        return Started(rgb, look, frame, output, working, stage_ms, painting, memory, step, palettes, shares)
+        return Started(look, frame, photograph, output, working, stage_ms, painting, memory, step, palettes, shares)
 
     def _stylized(self, frame: Picture, codes: list[StyleCode], shares: Masks | None, alpha: float) -> Ready:
         """Run the network now."""

@@ -19,6 +19,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+
 from livestyle.frame import Picture
 from livestyle.segments import Piece, pieces
 from livestyle.sinks.segment import Segment, SegmentWriter
@@ -27,6 +29,7 @@ from livestyle.sources.video_files import FileSource
 
 _IN_FLIGHT = 4  # frames between two stages; a 4K frame is 25 MB
 _POLL_SECONDS = 0.1
+_NO_PICTURE = np.empty((0, 0, 3), np.uint8)
 
 
 class FilePainter(Protocol):
@@ -184,7 +187,8 @@ class Stages:
                     self._painter.begin()
                 yield from finished(self._painter.in_flight - 1)
                 with self.busy("paint"):
-                    under_way.append((piece, self._painter.start(piece.rgb, piece.pts_seconds)))
+                    started = self._painter.start(piece.rgb, piece.pts_seconds)
+                under_way.append((piece._replace(rgb=_NO_PICTURE), started))  # the source's may be much larger
             yield from finished(0)
         finally:
             for _, started in under_way:  # where something failed

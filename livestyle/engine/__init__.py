@@ -42,7 +42,7 @@ class Engine(Protocol):
     reason: str
     """Why this engine was chosen, in a few words."""
     in_flight: int
-    """How many frames may be submitted before the first one's result is taken."""
+    """How many frames may be submitted before the first one's result is taken: ask again after each frame."""
     encoder_id: str
     """Which encoder weights make its style statistics; statistics of another one do not fit."""
 

@@ -39,9 +39,9 @@ class Painter(nn.Module):
         """Paint.
 
         frames: (N, H, W, 3) uint8 RGB, sides at least 9. mean, std: the projection's, (N, C, 1, 1)
-        float32. alpha: 0 to 1. masks: (R, 1, H, W) float32 that sum to 1, where one frame has R regions with
-        styles of their own; mean and std are then (R, C, 1, 1). Returns (N, H, W, 3) uint8 RGB. Computes
-        in the weights' precision.
+        float32. alpha: 0 to 1, or (N, 1, 1, 1) float32 of each frame. masks: (R, 1, H, W) float32 that sum to 1,
+        where one frame has R regions with styles of their own; mean and std are then (R, C, 1, 1). Returns
+        (N, H, W, 3) uint8 RGB. Computes in the weights' precision.
         """
         dtype = next(self.network.parameters()).dtype
         masks = None if masks is None else on_grid(masks)

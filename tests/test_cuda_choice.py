@@ -1,0 +1,87 @@
+"""When the CUDA engine is chosen, what runs where it cannot, and its benchmark."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from livestyle import engine as engines
+from livestyle.engine.cuda import CudaEngine
+from livestyle.errors import WeightsError
+from livestyle.weights import ModelName, models_in
+from scripts import bench_cuda
+from tests.simulated_gpu import SimulatedGpu
+
+
+@pytest.fixture(scope="module")
+def small() -> ModelName:
+    """The quickest model there is."""
+    return models_in()[-1]
+
+
+class Plain:
+    """Stands for EagerEngine where there is no GPU."""
+
+    def __init__(self, device: str, *, model: str, half: bool, reason: str, weights: Path | None) -> None:
+        self.name, self.model, self.half, self.reason = f"torch-{device}", model, half, reason
+
+
+@pytest.fixture
+def with_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PyTorch says that there is one."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(engines, "_may_have_gpu", lambda: True)
+    monkeypatch.setattr("livestyle.engine.eager.EagerEngine", Plain)
+
+
+@pytest.mark.parametrize(("device", "reason"), [("cuda", "asked for"), ("auto", "cuda found")])
+def test_cuda_means_this_engine(
+    with_a_gpu: None, monkeypatch: pytest.MonkeyPatch, small: ModelName, device: str, reason: str
+) -> None:
+    monkeypatch.setattr("livestyle.engine.cuda.Gpu", SimulatedGpu)
+    chosen = engines.choose_engine(device, model=small, half=False)
+    assert isinstance(chosen, CudaEngine) and chosen.reason == reason
+
+
+def test_without_graphs_the_plain_engine_runs_and_says_why(with_a_gpu: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*_: Any, **__: Any) -> None:
+        raise torch.cuda.OutOfMemoryError("CUDA out of\nmemory. " + "Tried " * 50)
+
+    monkeypatch.setattr(CudaEngine, "__init__", failing)
+    chosen = engines.choose_engine("cuda", model="paper")
+    assert chosen.name == "torch-cuda" and chosen.half
+    assert chosen.reason.startswith("asked for; CUDA graphs cannot be used: CUDA out of memory. Tried")
+    assert "\n" not in chosen.reason and len(chosen.reason) < 200
+
+
+def test_damaged_weights_are_not_a_reason_to_go_on(with_a_gpu: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*_: Any, **__: Any) -> None:
+        raise WeightsError("damaged")
+
+    monkeypatch.setattr(CudaEngine, "__init__", failing)
+    with pytest.raises(WeightsError):
+        engines.choose_engine("cuda", model="paper")
+
+
+def test_the_plain_engine_can_be_had_on_cuda(with_a_gpu: None) -> None:
+    chosen = engines.choose_engine("torch-cuda", model="paper", half=False)
+    assert isinstance(chosen, Plain) and chosen.name == "torch-cuda" and chosen.reason == "asked for"
+
+
+def test_the_benchmark_runs(capsys: pytest.CaptureFixture[str], small: ModelName) -> None:
+    arguments = ["--device", "cpu", "--models", small, "--sizes", "32x24", "--runs", "2", "--profile", "32x24"]
+    gpu = SimulatedGpu()
+    bench_cuda.main([*arguments, "--batches", "1,3"], gpu)
+    printed = capsys.readouterr().out
+    assert f"{small} 32x24" in printed and "convolution" in printed
+    rows = [line.split() for line in printed.splitlines() if line.startswith(("torch-cpu", "cuda"))]
+    assert [row[:2] for row in rows] == [
+        ["torch-cpu", "float32"], ["torch-cpu", "bfloat16"], ["cuda", "float32"], ["cuda", "bfloat16"]
+    ]  # fmt: skip
+    assert float(rows[0][-1]) == 0 and float(rows[2][-1]) < 0.1  # levels off
+    assert re.search(r"paintings a second in batches of 1: \d+\.\d, 3: \d+\.\d; taken: 8", printed)
+    assert gpu.replays.count(3) > 2 * bench_cuda.ROUNDS
