@@ -69,8 +69,12 @@ class Work:
                 self._note(text)
 
     def join(self, damage: str) -> None:
-        """Make the output of its segments. damage: what was wrong with the input. Raises SourceError, OutputError."""
+        """Make the output of its segments. damage: what was wrong with the input. Raises SourceError, OutputError.
+
+        The source is closed before: what FFmpeg keeps of every packet of a long file, it keeps of the output's as well.
+        """
         self.remember(*self.source.notes)
+        self.source.close()
         journal = self.journal
         if not journal.done:
             raise SourceError(damage or f"{self.source.name}: it has no frame to paint")
