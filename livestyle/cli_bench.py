@@ -9,12 +9,13 @@ import typer
 
 from livestyle.options import (
     HalfOption,
+    LookOptions,
     QuietOption,
-    Setup,
     StyleOption,
     VerboseOption,
     WeightsOption,
 )
+from livestyle.setup import Setup
 
 if TYPE_CHECKING:
     from livestyle.steadiness import Steadiness
@@ -77,7 +78,6 @@ def bench(
 
 def _steadiness(setup: Setup, style: str | None, clips: list[Path] | None) -> list[Steadiness]:
     from livestyle.assets import asset_dir
-    from livestyle.look_options import LookOptions
     from livestyle.pipeline import Painter
     from livestyle.steadiness import measure
 

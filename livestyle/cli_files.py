@@ -12,31 +12,16 @@ from livestyle.errors import PartialError, SettingError
 from livestyle.format_options import FormatOptions
 from livestyle.option_group import with_options
 from livestyle.options import (
-    AlphaOption,
-    ColorOption,
-    DeviceOption,
+    EngineOptions,
     FormatOption,
-    HalfOption,
-    Int8Option,
-    LookOption,
-    MaskOption,
+    LookOptions,
     MatchColorOption,
-    ModelOption,
-    PaletteOption,
     ProfileOption,
     QualityOption,
-    QuietOption,
-    RegionsOption,
     ResumeOption,
-    Setup,
-    SizeOption,
-    SplitOption,
-    StyleOption,
-    VerboseOption,
-    WeightsOption,
-    size_option,
 )
 from livestyle.painting_options import PaintingOptions
+from livestyle.setup import Setup
 
 
 @with_options(FormatOptions)
@@ -105,51 +90,36 @@ def _one_output(argument: Path | None, option: Path | None) -> Path:
     return out
 
 
+@with_options(EngineOptions)
+@with_options(LookOptions)
 def image(
     sources: Annotated[
         list[Path],
         typer.Argument(metavar="IN...", help='Image files, folders of them, or patterns: "photos/**/*.jpg".'),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write, or a folder for several.")],
+    look_options: LookOptions,
+    engine_options: EngineOptions,
     file_format: FormatOption = None,
     quality: QualityOption = None,
-    look: LookOption = None,
-    style: StyleOption = None,
-    split: SplitOption = None,
-    mask: MaskOption = None,
-    regions: RegionsOption = None,
-    alpha: AlphaOption = None,
-    preserve_color: ColorOption = None,
-    palette: PaletteOption = None,
     match_color: MatchColorOption = False,
-    size: SizeOption = None,
-    model: ModelOption = "auto",
-    device: DeviceOption = "auto",
-    half: HalfOption = None,
-    int8: Int8Option = False,
-    weights: WeightsOption = None,
-    verbose: VerboseOption = False,
-    quiet: QuietOption = False,
 ) -> None:
     """Stylize pictures: upright, in sRGB, with the photograph's EXIF."""
     from livestyle.jobs import Job
     from livestyle.late_bar import late_bar
-    from livestyle.look_options import LookOptions
     from livestyle.picture_jobs import paint_all, planned
     from livestyle.pipeline import Painter
     from livestyle.sources.picture_files import picture_files
     from livestyle.stills import Stills
 
-    setup = Setup(device, half, model=model, int8=int8, weights=weights, verbose=verbose, quiet=quiet)
-    painting_size = size_option(size)
+    setup, painting_size = Setup.of(engine_options), engine_options.painting_size
     jobs = planned(picture_files(sources), out, file_format=file_format, quality=quality)
-    options = LookOptions(look, style, split, mask, regions, alpha, preserve_color, palette)
     painter = cache(lambda: Painter(setup.engine, setup.bank, size=painting_size))
-    look_for = setup.look_for(options, match_color=match_color)
+    look_for = setup.look_for(look_options, match_color=match_color)
     stills = Stills(painter, look_for, size=painting_size, quality=quality, weights=setup.weights_dir)
 
     def paint(job: Job) -> None:
-        with late_bar(job.source.name, quiet=quiet) as progress:
+        with late_bar(job.source.name, quiet=setup.quiet) as progress:
             stills.paint(job, setup.say, progress)
         setup.say(str(job.output))
 

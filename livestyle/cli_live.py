@@ -21,31 +21,10 @@ from livestyle.cli_outputs import (
     VirtualCameraOption,
 )
 from livestyle.errors import SettingError
-from livestyle.options import (
-    AlphaOption,
-    ColorOption,
-    DeviceOption,
-    HalfOption,
-    Int8Option,
-    LookOption,
-    MaskOption,
-    MirrorOption,
-    ModelOption,
-    OutFolderOption,
-    PaletteOption,
-    QuietOption,
-    RegionsOption,
-    ScriptOption,
-    Setup,
-    SizeOption,
-    SplitOption,
-    StabilityOption,
-    StyleOption,
-    VerboseOption,
-    WeightsOption,
-    size_option,
-)
+from livestyle.option_group import with_options
+from livestyle.options import EngineOptions, LiveLookOptions, OutFolderOption, ScriptOption
 from livestyle.rate import DEFAULT_FPS, rate_hold
+from livestyle.setup import Setup
 
 FpsOption = Annotated[
     float,
@@ -53,29 +32,17 @@ FpsOption = Annotated[
 ]
 
 
+@with_options(EngineOptions)
+@with_options(LiveLookOptions)
 def live(
+    look_options: LiveLookOptions,
+    engine_options: EngineOptions,
     source: Annotated[str, typer.Argument(help="Camera index or name, URL, video file, image or folder.")] = "0",
-    look: LookOption = None,
-    style: StyleOption = None,
-    split: SplitOption = None,
-    mask: MaskOption = None,
-    regions: RegionsOption = None,
-    alpha: AlphaOption = None,
-    preserve_color: ColorOption = None,
-    palette: PaletteOption = None,
-    stability: StabilityOption = None,
-    mirror: MirrorOption = None,
     fade: Annotated[float, typer.Option(help="Crossfade time in seconds.")] = 1.0,
     script: ScriptOption = None,
     save_script: SaveScriptOption = None,
     shuffle: Annotated[str | None, typer.Option(help="Autoplay: another style every 20s, say, or 1m.")] = None,
-    size: SizeOption = None,
     fps: FpsOption = DEFAULT_FPS,
-    model: ModelOption = "auto",
-    device: DeviceOption = "auto",
-    half: HalfOption = None,
-    int8: Int8Option = False,
-    weights: WeightsOption = None,
     snapshots: Annotated[Path, typer.Option(help="Folder for snapshots (key s).")] = Path("."),
     seconds: Annotated[float | None, typer.Option(help="End after so many seconds.")] = None,
     record: RecordOption = None,
@@ -86,13 +53,10 @@ def live(
     osc_host: OscHostOption = "127.0.0.1",
     token: TokenOption = None,
     no_window: NoWindowOption = False,
-    verbose: VerboseOption = False,
-    quiet: QuietOption = False,
 ) -> None:
     """Stylize a camera in a window. Press h there for the keys."""
     from livestyle.app import in_turn
     from livestyle.live import LiveOptions, run_show
-    from livestyle.look_options import LookOptions
     from livestyle.outputs import OutputOptions, open_outputs
     from livestyle.presets import Keeper, looks_path, read_looks
     from livestyle.prompter import Prompter
@@ -110,12 +74,9 @@ def live(
     hold = rate_hold(fps)
     shuffle_seconds = None if shuffle is None else parse_interval(shuffle)
     looks = read_looks(looks_path())
-    setup = Setup(device, half, model=model, int8=int8, weights=weights, verbose=verbose, quiet=quiet)
-    painting_size = size_option(size)
+    setup, painting_size = Setup.of(engine_options), engine_options.painting_size
     cues = None if script is None else setup.script(script)
-    chosen = setup.look(
-        LookOptions(look, style, split, mask, regions, alpha, preserve_color, palette, mirror, stability)
-    )
+    chosen = setup.look(look_options)
     show = new_show(setup.bank.names, chosen, fade_seconds=fade, looks=looks, shuffle_seconds=shuffle_seconds)
     prompter = Prompter(setup.encoded_script(cues, show) if cues else Script(()))
     window = None if no_window else Window(f"livestyle - {source}")
@@ -141,20 +102,14 @@ def live(
         run_show(setup, lambda: open_source(source, pace_files=True), show, options)
 
 
+@with_options(EngineOptions)
 def demo(
-    size: SizeOption = None,
+    engine_options: EngineOptions,
     fps: FpsOption = DEFAULT_FPS,
-    model: ModelOption = "auto",
-    device: DeviceOption = "auto",
-    half: HalfOption = None,
-    int8: Int8Option = False,
-    weights: WeightsOption = None,
     out: OutFolderOption = Path("."),
     seconds: Annotated[
         float | None, typer.Option(help="End after so many seconds. Default: until q, or 18 without a display.")
     ] = None,
-    verbose: VerboseOption = False,
-    quiet: QuietOption = False,
 ) -> None:
     """Play a built-in clip as if it were the camera and walk through styles and blends."""
     from livestyle.app import in_turn
@@ -168,11 +123,13 @@ def demo(
     from livestyle.sources.open import open_source
 
     hold = rate_hold(fps)
-    setup = Setup(device, half, model=model, int8=int8, weights=weights, verbose=verbose, quiet=quiet)
+    setup = Setup.of(engine_options)
     looks = read_looks(looks_path())
     show = new_show(setup.bank.names, setup.look(), looks=looks)
     director = in_turn(Walk(setup.bank.names), Shuffle(), Keeper(looks_path(), looks))
-    options = LiveOptions(size=size_option(size), hold=hold, director=director, snapshot_dir=out, seconds=seconds)
+    options = LiveOptions(
+        size=engine_options.painting_size, hold=hold, director=director, snapshot_dir=out, seconds=seconds
+    )
     clip = str(asset_dir("media") / "demo.mp4")
     problem = display_problem()
     if not problem:

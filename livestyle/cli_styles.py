@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from livestyle.errors import SettingError
-from livestyle.options import DeviceOption, HalfOption, JsonOption, QuietOption, Setup, WeightsOption
+from livestyle.options import DeviceOption, HalfOption, JsonOption, QuietOption, WeightsOption
+from livestyle.setup import Setup
 
 if TYPE_CHECKING:
     from livestyle.bank import BankEntry

@@ -12,11 +12,11 @@ from livestyle.changes import Change
 from livestyle.engine_thread import Finished
 from livestyle.heaps import few_heaps
 from livestyle.meters import Meters, process_age_seconds
-from livestyle.options import Setup
 from livestyle.outputs import Outputs
 from livestyle.pacing import CaptureThread
 from livestyle.pipeline import Painter
 from livestyle.rate import RateHold
+from livestyle.setup import Setup
 from livestyle.show import Show
 from livestyle.sinks.window import Window
 from livestyle.sources import Source

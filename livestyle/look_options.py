@@ -3,33 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from livestyle.errors import SettingError
 from livestyle.masks import Layout, parse_mask, parse_split
+from livestyle.options import LookOptions
 from livestyle.presets import find_look, looks_path
 from livestyle.settings import Look, StyleWeights, parse_style_weights
 
 if TYPE_CHECKING:
     from livestyle.bank import Bank, Encode
-
-
-@dataclass(frozen=True)
-class LookOptions:
-    """As typed; None: not given. look: the name of a stored one that the others change."""
-
-    look: str | None = None
-    style: str | None = None
-    split: str | None = None
-    mask: Path | None = None
-    regions: str | None = None
-    alpha: float | None = None
-    preserve_color: bool | None = None
-    palette: bool | None = None
-    mirror: bool | None = None
-    stability: float | None = None
 
 
 def described(options: LookOptions, default_style: Callable[[], str]) -> Look:
@@ -43,7 +27,7 @@ def described(options: LookOptions, default_style: Callable[[], str]) -> Look:
         weights = parse_style_weights(options.style if options.style is not None else default_style())
         base = replace(base, weights=weights, layout=None) if base else Look(weights)
     names = ("alpha", "preserve_color", "palette", "mirror", "stability")
-    given: dict[str, Any] = {name: value for name in names if (value := getattr(options, name)) is not None}
+    given: dict[str, Any] = {name: value for name in names if (value := getattr(options, name, None)) is not None}
     return replace(base, **given)
 
 

@@ -1,26 +1,12 @@
-"""What the commands share: their options, and the parts that are built from them when first used."""
+"""The options that commands share, one by one and in groups (`livestyle.option_group`)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-from functools import cached_property
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-from livestyle.errors import SettingError, StyleError
-
-if TYPE_CHECKING:
-    from livestyle.bank import Bank
-    from livestyle.engine import Engine
-    from livestyle.frame import Picture
-    from livestyle.look_options import LookOptions
-    from livestyle.script import Script
-    from livestyle.settings import Look
-    from livestyle.show import Show
-    from livestyle.style import Palette, StyleStats
 
 StyleOption = Annotated[
     str | None,
@@ -111,135 +97,50 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 OutFolderOption = Annotated[Path, typer.Option("--out", "-o", help="Folder for what is written.")]
 
 
-class Setup:
-    """What most commands need, each part built when first used."""
+@dataclass(frozen=True)
+class LookOptions:
+    """What a painting looks like, as typed; None: not given. look: the name of a stored one that the others change."""
 
-    def __init__(
-        self,
-        device: str,
-        half: bool | None,
-        *,
-        model: str = "auto",
-        int8: bool = False,
-        weights: str | None = None,
-        verbose: bool = False,
-        quiet: bool = False,
-    ) -> None:
-        """Raises SettingError, and WeightsError when there are no such weights."""
-        from livestyle.weights_store import find_weights
+    look: LookOption = None
+    style: StyleOption = None
+    split: SplitOption = None
+    mask: MaskOption = None
+    regions: RegionsOption = None
+    alpha: AlphaOption = None
+    preserve_color: ColorOption = None
+    palette: PaletteOption = None
 
-        if verbose and quiet:
-            raise SettingError("--verbose and --quiet exclude each other: give one of them")
-        self._device, self._half, self._int8, self._model = device, half, int8, model
-        self._weights = weights
-        self.weights_dir = None if weights is None else find_weights(weights)
-        self._verbose, self._quiet = verbose, quiet
 
-    def say(self, text: str) -> None:
-        """Tell the person, on stderr, unless --quiet."""
-        if not self._quiet:
-            typer.echo(text, err=True)
+@dataclass(frozen=True)
+class StreamLookOptions(LookOptions):
+    """The same of paintings in a row."""
 
-    def detail(self, text: str) -> None:
-        """Tell the person if --verbose."""
-        if self._verbose:
-            typer.echo(text, err=True)
+    stability: StabilityOption = None
+
+
+@dataclass(frozen=True)
+class LiveLookOptions(StreamLookOptions):
+    """The same of what is shown to the person in front of the camera."""
+
+    mirror: MirrorOption = None
+
+
+@dataclass(frozen=True)
+class EngineOptions:
+    """What paints, at which size, and how much is said of it; as typed."""
+
+    size: SizeOption = None
+    model: ModelOption = "auto"
+    device: DeviceOption = "auto"
+    half: HalfOption = None
+    int8: Int8Option = False
+    weights: WeightsOption = None
+    verbose: VerboseOption = False
+    quiet: QuietOption = False
 
     @property
-    def quiet(self) -> bool:
-        """Whether --quiet was given."""
-        return self._quiet
+    def painting_size(self) -> tuple[int, int] | int | None:
+        """Of the paintings. Raises SettingError."""
+        from livestyle.settings import parse_size
 
-    @cached_property
-    def engine(self) -> Engine:
-        """The engine; its choice is said once, with the reason."""
-        from livestyle.engine import choose_engine
-
-        engine = choose_engine(
-            self._device, model=self._model, half=self._half, int8=self._int8, weights=self.weights_dir
-        )
-        weights = f", weights {self._weights}" if self._weights else ""
-        chosen = f"model {engine.model}, engine {engine.name}, {engine.precision}{weights}"
-        self.say(f"{chosen} ({engine.reason}; {engine.device})")
-        return engine
-
-    @cached_property
-    def bank(self) -> Bank:
-        """The styles that fit the weights; once it is said how many do not."""
-        from livestyle.assets import asset_dir
-        from livestyle.bank import Bank
-        from livestyle.weights import encoder_id
-
-        encoder = encoder_id(self.weights_dir)
-        bank = Bank(encoder=encoder, weights=self._weights or "" if encoder != encoder_id() else "")
-        for error in bank.damaged:
-            self.say(f"left out: {error}")
-        if bank.names and bank.left_out:
-            self.say(
-                f"left out: {len(bank.left_out)} of the styles, computed with another encoder than {encoder}; "
-                f"`{bank.add_command}` adds one of your own"
-            )
-        if not bank.names and not bank.left_out:
-            raise StyleError(f"there are no styles in {asset_dir('bank')}: reinstall livestyle")
-        return bank
-
-    def look(self, options: LookOptions | None = None) -> Look:
-        """The Look that the options describe; images among the styles are encoded here. Raises LivestyleError."""
-        from livestyle.look_options import LookOptions, described, resolved
-
-        look = described(options or LookOptions(), lambda: self.bank.default_name)  # refuses bad values before any work
-        return resolved(look, self.bank, self._encode, self.detail)
-
-    def look_for(self, options: LookOptions, *, match_color: bool) -> Callable[[Callable[[], Palette]], Look]:
-        """Gives the Look for a content, whose colours are asked for with match_color only. Raises LivestyleError."""
-        from livestyle.look_options import described
-        from livestyle.match_color import ColorMatch
-
-        if not match_color:
-            look = self.look(options)
-            return lambda palette: look
-        matched = ColorMatch(described(options, lambda: self.bank.default_name), self.bank, self._encode)
-        return lambda palette: matched.look_for(palette())
-
-    def show(self, look: Look) -> Show:
-        """A show of all styles and stored looks that begins with this Look. Raises SettingError."""
-        from livestyle.presets import looks_path, read_looks
-        from livestyle.show import new_show
-
-        return new_show(self.bank.names, look, looks=read_looks(looks_path()))
-
-    def script(self, path: Path) -> Script:
-        """The script in a file; its styles are known or image files. Raises LivestyleError."""
-        from livestyle.script import read_script
-
-        return read_script(path).with_styles(self._known_style)
-
-    def encoded_script(self, script: Script, show: Show) -> Script:
-        """The script with images among its styles encoded, for a show that begins like this.
-
-        Raises LivestyleError, for a mistake in the script before anything is encoded.
-        """
-        from livestyle.script import timeline
-
-        timeline(script, replace(show, styles=(*show.styles, *script.style_names)))
-        return script.with_styles(self._encoded_style)
-
-    def _known_style(self, name: str, folder: Path) -> str:
-        if name not in self.bank.names and not (folder / Path(name).expanduser()).is_file():
-            self.bank.entry(name)
-        return name
-
-    def _encoded_style(self, name: str, folder: Path) -> str:
-        if name in self.bank.names:
-            return name
-        return self.bank.from_image(folder / Path(name).expanduser(), self._encode)
-
-    def _encode(self, rgb: Picture) -> StyleStats:
-        return self.engine.style_stats(rgb)
-
-
-def size_option(text: str | None) -> tuple[int, int] | int | None:
-    """The value of --size, parsed. Raises SettingError."""
-    from livestyle.settings import parse_size
-
-    return None if text is None else parse_size(text)
+        return None if self.size is None else parse_size(self.size)

@@ -20,6 +20,7 @@ from livestyle.pipeline import Painter
 from livestyle.recipe import EngineChoice, Recipe, styles_of
 from livestyle.script import Timeline, timeline, unchanging
 from livestyle.settings import Look, fit_size
+from livestyle.setup import Setup
 from livestyle.sources.images import load_image
 from livestyle.stills import Stills
 from livestyle.style import Palette
@@ -32,7 +33,7 @@ class Studio:
     def __init__(self, options: PaintingOptions, *, quality: int | None = None) -> None:
         """quality: of lossy pictures. Raises LivestyleError for what is wrong with the options, before any work."""
         options.check()
-        self.setup = options.setup()
+        self.setup = Setup.of(options)
         self.size = options.painting_size
         self._options, self._quality = options, quality
         self._script = None if options.script is None else self.setup.script(options.script)
@@ -114,7 +115,7 @@ class Studio:
 
     @cached_property
     def _look_for(self) -> Callable[[Callable[[], Palette]], Look]:
-        return self.setup.look_for(self._options.look_options, match_color=self._options.match_color)
+        return self.setup.look_for(self._options, match_color=self._options.match_color)
 
     @cached_property
     def _scripted(self) -> Timeline | None:
