@@ -5,11 +5,9 @@ What they make is given back as bytes, so nothing but the inputs has to be where
 
 from __future__ import annotations
 
-import os
 import platform
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from livestyle.errors import DeviceError, SourceError
 from livestyle.jobs import Job
@@ -17,10 +15,8 @@ from livestyle.recipe import EngineChoice, Recipe
 from livestyle.sinks.segment import Segment
 from livestyle.sinks.video import VideoOptions
 from livestyle.stages import Stages
+from livestyle.task_folder import task_folder
 from livestyle.video_format import VideoFormat
-
-FOLDER_PREFIX = "livestyle-task-"
-"""Of the folders that tasks work in, among the system's temporary files; then comes the number of the process."""
 
 
 @dataclass(frozen=True)
@@ -113,8 +109,8 @@ def paint_segments(
     source.check()
     _check_alike(recipe, networks)
     notes: list[str] = []
-    with _folder() as folder, video_format.open(source.path) as video:
-        shelf = _Folder(Path(folder), video_format.check(output).segment_suffix)
+    with task_folder() as folder, video_format.open(source.path) as video:
+        shelf = _Folder(folder, video_format.check(output).segment_suffix)
         stages = Stages(video, recipe.video_painter(), shelf, options, output, _silent, notes.append)
         stages.paint(first, last)
         files = tuple((segment, shelf.path(number).read_bytes()) for number, segment in sorted(shelf.done.items()))
@@ -125,14 +121,10 @@ def paint_picture(recipe: Recipe, networks: str, source: Input, suffix: str) -> 
     """Paint an image file. suffix: of the one to give back. networks: as in `paint_segments`. Raises LivestyleError."""
     source.check()
     _check_alike(recipe, networks)
-    with _folder() as folder:
-        output = Path(folder, f"painting{suffix}")
+    with task_folder() as folder:
+        output = folder / f"painting{suffix}"
         notes = recipe.paint_picture(Job(source.path, output))
         return PaintedPicture(output.read_bytes(), tuple(notes))
-
-
-def _folder() -> TemporaryDirectory[str]:
-    return TemporaryDirectory(prefix=f"{FOLDER_PREFIX}{os.getpid()}-")
 
 
 def _check_alike(recipe: Recipe, networks: str) -> None:

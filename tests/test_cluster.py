@@ -52,8 +52,8 @@ def test_a_cluster_one_of_whose_machines_dies_paints_what_one_machine_does(tmp_p
         os.kill(victim, signal.SIGSTOP)  # so that it cannot end its task in time
         os.kill(cluster.machine_of(victim), signal.SIGKILL)
         os.kill(victim, signal.SIGKILL)
+        assert its_folder.exists(), "it died in the middle"
         code, outcomes, said = ended(running)
-    assert its_folder.exists(), "it died in the middle"
     assert code == 2, said
     assert {name: outcome["status"] for name, outcome in outcomes.items()} == {
         "film.mp4": "painted",
