@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -44,6 +46,20 @@ def test_sixteen_bits_with_alpha_show_white(tmp_path: Path, suffix: str) -> None
     path = str(tmp_path / f"a{suffix}")
     assert cv2.imwrite(path, cv2.cvtColor(deep, cv2.COLOR_RGBA2BGRA))
     assert off(read_still(Path(path)), (ramp().astype(int) + 255) // 2) <= 2
+
+
+def test_sixteen_bits_of_grey_with_alpha_show_white(tmp_path: Path) -> None:
+    grey, alpha = ramp()[..., 0].astype(int) * 257, ramp()[..., 1].astype(int) * 257
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in np.dstack([grey, alpha]))
+    header = struct.pack(">IIBBBBB", grey.shape[1], grey.shape[0], 16, 4, 0, 0, 0)
+    parts = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + parts)
+    expected = (grey * alpha + 65535 * (65535 - alpha)) // 65535 // 257
+    assert off(read_still(tmp_path / "a.png"), expected[..., None]) <= 1
 
 
 def test_a_tiff_of_sixteen_bit_planes(tmp_path: Path) -> None:
