@@ -68,7 +68,8 @@ def main() -> None:
     try:
         app()
     except LivestyleError as error:
-        print(f"livestyle: {error}", file=sys.stderr)
+        if str(error):
+            print(f"livestyle: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
 
 

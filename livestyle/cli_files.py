@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cache
+from contextlib import ExitStack
+from functools import cache, partial
 from pathlib import Path
 from typing import Annotated
 
@@ -52,33 +53,37 @@ def video(
     from livestyle import pipes
     from livestyle.sinks.output_file import check_output
     from livestyle.studio import Studio
-    from livestyle.transcode import profile_text
+    from livestyle.transcode import PIPE_OUTPUT, profile_text
 
-    named_output = _one_output(out, out_option)
+    output = _one_output(out, out_option)
     video_format = format_options.video_format
     studio = Studio(options)
     say = studio.setup.say
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with pipes.output_path(named_output) as output:
-        check_output(output, source)
-        video_format.check(output)
-        with pipes.input_path(source) as path:
-            studio.prepare()
-            with Progress(*columns, console=Console(stderr=True), disable=options.quiet) as bar:
-                task = bar.add_task(escape(source.name), total=None)
-                report = studio.paint_video(
-                    path,
-                    output,
-                    progress=lambda done, total: bar.update(task, completed=done, total=total),
-                    note=say,
-                    resume=resume and named_output != pipes.PIPE,
-                    video_format=video_format,
-                )
-    say(f"{named_output}: {report.frames} frames in {report.seconds:.1f} s, {report.fps:.2f} fps")
+    with ExitStack() as stack:
+        if output == pipes.PIPE:
+            video_format.check(PIPE_OUTPUT)
+            descriptor = stack.enter_context(pipes.output_descriptor())
+            media = stack.enter_context(pipes.input_media(source, whole=studio.paints_each_otherwise))
+            paint = partial(studio.paint_stream, media, descriptor)
+        else:
+            check_output(output, source)
+            video_format.check(output)
+            path = stack.enter_context(pipes.input_file(source))
+            paint = partial(studio.paint_video, path, output, resume=resume)
+        studio.prepare()
+        bar = stack.enter_context(Progress(*columns, console=Console(stderr=True), disable=options.quiet))
+        task = bar.add_task(escape(source.name), total=None)
+        report = paint(
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            note=say,
+            video_format=video_format,
+        )
+    say(f"{output}: {report.frames} frames in {report.seconds:.1f} s, {report.fps:.2f} fps")
     if profile:
         say(profile_text(report))
     if report.damage:
-        raise PartialError(f"{report.damage}; {named_output} has what could be read")
+        raise PartialError(f"{report.damage}; {output} has what could be read")
 
 
 def _one_output(argument: Path | None, option: Path | None) -> Path:

@@ -18,6 +18,15 @@ class PartialError(LivestyleError):
     exit_code = 3
 
 
+class ReaderGone(LivestyleError):
+    """Nobody reads standard output any more. It is silent, with the exit code of programs that SIGPIPE ends."""
+
+    exit_code = 128 + 13
+
+    def __init__(self) -> None:
+        super().__init__("")
+
+
 class SettingError(LivestyleError):
     """An option or a Look has a value that is not allowed."""
 

@@ -16,15 +16,13 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager, suppress
 from fractions import Fraction
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
 from livestyle.frame import Picture
 from livestyle.segments import Piece, pieces
-from livestyle.sinks.segment import Segment, SegmentWriter
-from livestyle.sinks.video import VideoOptions
+from livestyle.sinks.segment import Segment
 from livestyle.sources.video_files import FileSource
 
 _IN_FLIGHT = 4  # frames between two stages; a 4K frame is 25 MB
@@ -54,18 +52,21 @@ class FilePainter(Protocol):
         """The painting of a frame that was started, in the agreed size; in the order of their starts."""
 
 
-class Shelf(Protocol):
-    """Where finished segments go; a Journal is one."""
+class Sink(Protocol):
+    """Where paintings go."""
 
     @property
     def done(self) -> Mapping[int, Segment]:
-        """Those that are finished, by number."""
+        """The segments that need not be painted, by number."""
 
-    def path(self, number: int) -> Path:
-        """Where a segment is to be written."""
+    def write(self, number: int, rgb: Picture, pts_seconds: Fraction) -> None:
+        """Add a painting of a segment; it may be the first of another one."""
 
-    def add(self, segment: Segment) -> None:
-        """A segment is whole."""
+    def finish(self) -> None:
+        """That were all that come in a row."""
+
+    def discard(self) -> None:
+        """Something failed: no more follow."""
 
 
 class _Stopped(Exception):
@@ -107,17 +108,13 @@ class Stages:
         self,
         source: FileSource,
         painter: FilePainter,
-        shelf: Shelf,
-        options: VideoOptions,
-        output: Path,
+        sink: Sink,
         progress: Callable[[int, int | None], None],
-        note: Callable[[str], None],
     ) -> None:
-        """output: what they will be joined to. Others: see `stylize_video`."""
-        self._source, self._painter, self._shelf, self._options = source, painter, shelf, options
-        self._output, self._progress, self._note = output, progress, note
+        """progress: see `stylize_video`."""
+        self._source, self._painter, self._sink, self._progress = source, painter, sink, progress
         self._stop = threading.Event()
-        self.done = sum(segment.frames for segment in shelf.done.values())
+        self.done = sum(segment.frames for segment in sink.done.values())
         """Frames painted so far, now or before."""
         self.damage = ""
         """What was wrong with the input."""
@@ -127,7 +124,7 @@ class Stages:
     def paint_missing(self) -> None:
         """Paint all segments that are not done; the threads have ended when it returns or raises."""
         first = 0
-        for number in sorted(self._shelf.done):
+        for number in sorted(self._sink.done):
             if first < number:
                 self.paint(first, number - 1)
             first = number + 1
@@ -152,10 +149,10 @@ class Stages:
                     pass
             except _Stopped:
                 pass
-            finally:
-                self._stop.set()
+            except BaseException:
+                self._give_up()
+                raise
         _raise_first(workers)
-        self._stop.clear()
 
     @contextmanager
     def busy(self, stage: str) -> Iterator[None]:
@@ -207,38 +204,28 @@ class Stages:
                 return
 
     def _write_all(self, pictures: _Belt) -> None:
-        writer: SegmentWriter | None = None
         try:
             for piece in pictures:
                 with self.busy("encode"):
-                    if writer is None or writer.number != piece.segment:
-                        if writer is not None:
-                            self._shelf.add(writer.finish())
-                        writer = self._writer(piece.segment)
-                    writer.write(piece.rgb, piece.pts_seconds)
-            if writer is not None:
-                with self.busy("encode"):
-                    self._shelf.add(writer.finish())
+                    self._sink.write(piece.segment, piece.rgb, piece.pts_seconds)
+            with self.busy("encode"):
+                self._sink.finish()
         except BaseException:
-            if writer is not None:
-                writer.discard()
+            self._sink.discard()
             raise
-
-    def _writer(self, number: int) -> SegmentWriter:
-        note = _ignored if self._shelf.done else self._note  # what is to be said of one is true of all
-        return SegmentWriter(self._shelf.path(number), number, self._options, output=self._output, note=note)
 
     def _guarded(self, work: Callable[..., None], *args: object) -> None:
         """Run a stage; if it fails, the others stop too."""
         try:
             work(*args)
         except BaseException:
-            self._stop.set()
+            self._give_up()
             raise
 
-
-def _ignored(text: str) -> None:
-    pass
+    def _give_up(self) -> None:
+        """End what waits."""
+        self._stop.set()
+        self._source.stop()
 
 
 def _raise_first(workers: list[Future[None]]) -> None:

@@ -22,9 +22,11 @@ from livestyle.script import Timeline, timeline, unchanging
 from livestyle.settings import Look, fit_size
 from livestyle.setup import Setup
 from livestyle.sources.images import load_image
+from livestyle.sources.piped import PipedMedia
 from livestyle.stills import Stills
 from livestyle.style import Palette
-from livestyle.transcode import VideoReport, stylize_video
+from livestyle.transcode import VideoReport, stream_video, stylize_video
+from livestyle.video_format import VideoFormat
 
 
 class Studio:
@@ -97,6 +99,27 @@ class Studio:
             progress=progress,
             note=note,
             **options,
+        )
+
+    def paint_stream(
+        self,
+        source: Path | PipedMedia,
+        descriptor: int,
+        *,
+        progress: Callable[[int, int | None], None],
+        note: Callable[[str], None],
+        video_format: VideoFormat,
+    ) -> VideoReport:
+        """Paint a video into a pipe; see `stream_video`."""
+        looks = self.looks(lambda: palette_of_video(source) if isinstance(source, Path) else _no_colours())
+        return stream_video(
+            source,
+            descriptor,
+            LookPainter(self.painter, looks, self.setup.weights_dir),
+            size_of=lambda width, height: fit_size(width, height, self.size),
+            progress=progress,
+            note=note,
+            video_format=video_format,
         )
 
     def paint_picture(self, job: Job, note: Callable[[str], None], progress: Callable[[int, int], None]) -> None:

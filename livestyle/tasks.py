@@ -12,7 +12,7 @@ from pathlib import Path
 from livestyle.errors import DeviceError, SourceError
 from livestyle.jobs import Job
 from livestyle.recipe import EngineChoice, Recipe
-from livestyle.sinks.segment import Segment
+from livestyle.sinks.segment import Segment, SegmentFiles
 from livestyle.sinks.video import VideoOptions
 from livestyle.stages import Stages
 from livestyle.task_folder import task_folder
@@ -71,7 +71,7 @@ class PaintedPicture:
 
 @dataclass(frozen=True)
 class _Folder:
-    """See `livestyle.stages.Shelf`."""
+    """See `livestyle.sinks.segment.Shelf`."""
 
     folder: Path
     suffix: str
@@ -111,10 +111,11 @@ def paint_segments(
     notes: list[str] = []
     with task_folder() as folder, video_format.open(source.path) as video:
         shelf = _Folder(folder, video_format.check(output).segment_suffix)
-        stages = Stages(video, recipe.video_painter(), shelf, options, output, _silent, notes.append)
+        files = SegmentFiles(shelf, options, output=output, note=notes.append)
+        stages = Stages(video, recipe.video_painter(), files, _silent)
         stages.paint(first, last)
-        files = tuple((segment, shelf.path(number).read_bytes()) for number, segment in sorted(shelf.done.items()))
-        return PaintedSegments(files, stages.damage, (*notes, *video.notes))
+        made = tuple((segment, shelf.path(number).read_bytes()) for number, segment in sorted(shelf.done.items()))
+        return PaintedSegments(made, stages.damage, (*notes, *video.notes))
 
 
 def paint_picture(recipe: Recipe, networks: str, source: Input, suffix: str) -> PaintedPicture:

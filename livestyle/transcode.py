@@ -17,12 +17,17 @@ from pathlib import Path
 
 from livestyle.errors import SourceError
 from livestyle.journal import Journal, fingerprint
+from livestyle.sinks.live_file import LiveFile
 from livestyle.sinks.output_file import check_output
-from livestyle.sinks.segment import join
+from livestyle.sinks.segment import SegmentFiles, join
 from livestyle.sinks.video import VideoOptions
+from livestyle.sources.piped import PipedMedia
 from livestyle.sources.video_files import FileSource
 from livestyle.stages import FilePainter, Stages
 from livestyle.video_format import USUAL, VideoFormat
+
+PIPE_OUTPUT = Path("stdout.mkv")
+"""What goes into a pipe is as in a file of such a name."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,20 @@ class VideoReport:
     """Where the input could not be read any further; the output ends there."""
 
 
+class Notes:
+    """What a person is told, each line once."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self.told: list[str] = []
+        self._tell = tell
+
+    def __call__(self, *texts: str) -> None:
+        for text in texts:
+            if text not in self.told:
+                self.told.append(text)
+                self._tell(text)
+
+
 class Work:
     """An output on its way: what it is made of and what is done of it. Of `begun_work`."""
 
@@ -52,21 +71,12 @@ class Work:
         self, source: FileSource, output: Path, options: VideoOptions, journal: Journal, note: Callable[[str], None]
     ) -> None:
         self.source, self.output, self.options, self.journal = source, output, options, journal
-        self.notes: list[str] = []
-        """What a person was told."""
-        self._note = note
+        self.remember = Notes(note)
 
     @property
     def frames(self) -> int:
         """That are painted."""
         return sum(segment.frames for segment in self.journal.done.values())
-
-    def remember(self, *texts: str) -> None:
-        """Tell a person, each line once."""
-        for text in texts:
-            if text not in self.notes:
-                self.notes.append(text)
-                self._note(text)
 
     def join(self, damage: str) -> None:
         """Make the output of its segments. damage: what was wrong with the input. Raises SourceError, OutputError.
@@ -147,16 +157,50 @@ def stylize_video(
         source, output, painter.identity, size_of=size_of, note=note, resume=resume, video_format=video_format
     ) as work:
         resumed = work.frames
-        run = Stages(work.source, painter, work.journal, work.options, output, progress, work.remember)
+        files = SegmentFiles(work.journal, work.options, output=output, note=work.remember)
+        run = Stages(work.source, painter, files, progress)
         run.paint_missing()
         with run.busy("join"):
             work.join(run.damage)
+    return _report(run, started, work.remember, resumed)
+
+
+def stream_video(
+    source_path: str | Path | PipedMedia,
+    descriptor: int,
+    painter: FilePainter,
+    *,
+    size_of: Callable[[int, int], tuple[int, int]],
+    progress: Callable[[int, int | None], None],
+    note: Callable[[str], None],
+    video_format: VideoFormat = USUAL,
+) -> VideoReport:
+    """Paint every frame of a video into a pipe, in Matroska, as they come; nothing is kept.
+
+    source_path: of a file, or what comes through another pipe. descriptor: of the pipe. Others: see `stylize_video`.
+    Raises ReaderGone when nobody reads the pipe any more, and as `stylize_video`; then the output ends early.
+    """
+    started = time.perf_counter()
+    piped = source_path if isinstance(source_path, PipedMedia) else None
+    with video_format.open(piped or Path(str(source_path))) as source:
+        remember = Notes(note)
+        remember(*source.notes)
+        options = video_format.options(source, size_of(source.width, source.height), PIPE_OUTPUT, remember)
+        if piped and options.tracks_from:
+            options = replace(options, tracks_from=replace(options.tracks_from, piped=piped))
+        run = Stages(source, painter, LiveFile(descriptor, options, note=remember), progress)
+        run.paint_missing()
+        remember(*source.notes)
+    return _report(run, started, remember)
+
+
+def _report(run: Stages, started: float, remember: Notes, resumed: int = 0) -> VideoReport:
     seconds = time.perf_counter() - started
     return VideoReport(
         frames=run.done,
         seconds=seconds,
         fps=(run.done - resumed) / seconds,
-        notes=tuple(work.notes),
+        notes=tuple(remember.told),
         resumed=resumed,
         busy_seconds=run.busy_seconds,
         damage=run.damage,

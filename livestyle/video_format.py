@@ -16,6 +16,7 @@ from livestyle.light import Signal
 from livestyle.sinks.codecs import NVENC_PRESETS, Codec, Hardware, check_quality, codec_for, nvenc_works
 from livestyle.sinks.tracks import TracksFrom
 from livestyle.sinks.video import VideoOptions
+from livestyle.sources.piped import PipedMedia
 from livestyle.sources.signal import Mastering
 from livestyle.sources.video_files import FileSource, open_video
 from livestyle.sources.views import ConstantRate, Excerpt
@@ -56,7 +57,7 @@ class VideoFormat:
             raise SettingError(f"--preset {self.preset}: NVENC has {', '.join(NVENC_PRESETS)}")
         return codec
 
-    def open(self, named: Path) -> FileSource:
+    def open(self, named: Path | PipedMedia) -> FileSource:
         """The part of a source, at the rate. Raises SourceError."""
         source = open_video(named, sequence_rate=self.rate)
         try:

@@ -19,6 +19,9 @@ from av.stream import Stream
 
 from livestyle.sinks.extras import add_copy, describe
 
+_AAC_KINDS = {"Main": 1, "LC": 2, "SSR": 3, "LTP": 4}
+_AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
+
 
 class Copy:
     """Passes packets of any kind of stream on as they are."""
@@ -61,12 +64,16 @@ class Encode:
             yield from self._target.encode(part)
 
 
-def audio_route(stream: AudioStream, container: OutputContainer, note: Callable[[str], None]) -> Copy | Encode | None:
-    """Adds a stream to the container for this one; None where there is no way."""
+def audio_route(
+    stream: AudioStream, container: OutputContainer, note: Callable[[str], None], *, live: bool = False
+) -> Copy | Encode | None:
+    """Adds a stream to the container for this one; None where there is no way. live: nobody goes back in it."""
     if stream.codec_context is None or not stream.layout.nb_channels or not stream.rate:
         note(f"audio stream {stream.index} is damaged or in a format that this FFmpeg does not know: it is left out")
         return None
     if (copy := add_copy(container, stream)) is not None:
+        if live and stream.name == "aac" and not stream.codec_context.extradata:
+            copy.codec_context.extradata = _aac_header(stream)
         describe(copy, stream)
         return Copy(copy)
     target = _encoder_for(stream, container)
@@ -76,6 +83,20 @@ def audio_route(stream: AudioStream, container: OutputContainer, note: Callable[
         f"so it is encoded again as {target.name}; an .mkv output keeps it untouched"
     )
     return Encode(target)
+
+
+def _aac_header(stream: AudioStream) -> bytes:
+    """The AudioSpecificConfig (ISO 14496-3) of AAC whose packets have headers of their own, as in transport streams.
+
+    FFmpeg's muxers make it of the first packet, and then go back to write it, which pipes do not allow.
+    """
+    profile, rate, channels = str(stream.profile), stream.rate, stream.layout.nb_channels
+    if profile.startswith("HE-AAC"):  # its core is LC; what doubles rate and channels is found in the packets
+        profile, rate, channels = "LC", rate // 2, 1 if profile.endswith("v2") else channels
+    kind = _AAC_KINDS.get(profile, _AAC_KINDS["LC"])
+    rate_index = _AAC_RATES.index(rate) if rate in _AAC_RATES else _AAC_RATES.index(48000)
+    layout = 7 if channels == 8 else channels
+    return (kind << 11 | rate_index << 7 | layout << 3).to_bytes(2, "big")
 
 
 def _encoder_for(stream: AudioStream, container: OutputContainer) -> AudioStream:

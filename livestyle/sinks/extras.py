@@ -39,10 +39,11 @@ def carry_extras(
     *,
     start_seconds: Fraction,
     end_seconds: Fraction | None,
+    covers: bool = True,
 ) -> list[Packet[Any]]:
     """Add everything that is written with the header; gives packets that are to follow it.
 
-    The container's first stream of pictures is the painted one.
+    The container's first stream of pictures is the painted one. covers: the source can be read for them now.
     """
     container.metadata.update(_names(source.metadata))
     pictures = [s for s in source.streams.video if not s.disposition & Disposition.attached_pic]
@@ -54,7 +55,7 @@ def carry_extras(
     container.set_chapters(_chapters(source, start_seconds, end_seconds))
     _carry_attachments(source, container, note)
     _name_data_tracks(source, note)
-    return _carry_covers(source, container, note)
+    return _carry_covers(source, container, note) if covers else _leave_covers(source, note)
 
 
 def describe(target: Stream, stream: Stream) -> None:
@@ -149,6 +150,12 @@ def _carry_covers(source: InputContainer, container: OutputContainer, note: Call
         else:
             note(f"a cover picture is left out: {container.format.name} holds none; .mkv and .mp4 do")
     return packets
+
+
+def _leave_covers(source: InputContainer, note: Callable[[str], None]) -> list[Packet[Any]]:
+    if any(stream.disposition & Disposition.attached_pic for stream in source.streams.video):
+        note("cover pictures are left out: they do not get through a pipe")
+    return []
 
 
 def _cover_packets(source: InputContainer, covers: list[VideoStream]) -> list[Packet[Any]]:

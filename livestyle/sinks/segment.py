@@ -7,11 +7,11 @@ before. Decoding times are set anew: every segment would begin its own before th
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import av
 from av.container import OutputContainer
@@ -75,6 +75,59 @@ class SegmentWriter:
         return packets
 
 
+class Shelf(Protocol):
+    """Where finished segments go; a Journal is one."""
+
+    @property
+    def done(self) -> Mapping[int, Segment]:
+        """Those that are finished, by number."""
+
+    def path(self, number: int) -> Path:
+        """Where a segment is to be written."""
+
+    def add(self, segment: Segment) -> None:
+        """A segment is whole."""
+
+
+class SegmentFiles:
+    """Writes the segments of one file onto a shelf. Used by one thread at a time."""
+
+    def __init__(self, shelf: Shelf, encoding: Encoding, *, output: Path, note: Callable[[str], None]) -> None:
+        """output: what they will be joined to. note: as for `PictureEncoder`."""
+        self._shelf, self._encoding, self._output, self._note = shelf, encoding, output, note
+        self._writer: SegmentWriter | None = None
+
+    @property
+    def done(self) -> Mapping[int, Segment]:
+        """The segments that are finished, by number."""
+        return self._shelf.done
+
+    def write(self, number: int, rgb: Picture, pts_seconds: Fraction) -> None:
+        """Add a picture of a segment; the one before it is finished. Raises OutputError."""
+        if self._writer is None or self._writer.number != number:
+            self.finish()
+            note = _ignored if self._shelf.done else self._note  # what is to be said of one is true of all
+            path = self._shelf.path(number)
+            self._writer = SegmentWriter(path, number, self._encoding, output=self._output, note=note)
+        self._writer.write(rgb, pts_seconds)
+
+    def finish(self) -> None:
+        """Finish the segment at hand; others may follow. Raises OutputError."""
+        if self._writer is not None:
+            self._shelf.add(self._writer.finish())
+            self._writer = None
+
+    def discard(self) -> None:
+        """Delete what there is of the segment at hand."""
+        if self._writer is not None:
+            self._writer.discard()
+            self._writer = None
+
+
+def _ignored(text: str) -> None:
+    pass
+
+
 def join(
     segments: Sequence[tuple[Path, Segment]],
     output: Path,
@@ -111,16 +164,7 @@ def _join(
     with av.open(str(segments[0][0].absolute())) as first:
         template = first.streams.video[0]
         extradata = template.codec_context.extradata
-
-        def like_first(container: OutputContainer) -> VideoStream:
-            stream: VideoStream = container.add_stream_from_template(template, opaque=True)
-            stream.time_base = encoding.time_base
-            stream.codec_context.framerate = encoding.rate
-            if container.format.name in ("mp4", "mov") or encoding.codec == "prores":  # whose profile it is
-                stream.codec_context.codec_tag = template.codec_context.codec_tag
-            return stream
-
-        stream = file.open(like_first)
+        stream = file.open(lambda container: like_template(template, container, encoding))
     delay = max(segment.reordered for _, segment in segments)
     with file.failures():
         for packet in _in_one(_packets(segments, extradata, encoding.time_base), delay, encoding):
@@ -128,6 +172,16 @@ def _join(
             assert packet.pts is not None
             file.mux([packet], packet.pts * encoding.time_base)
         file.finish()
+
+
+def like_template(template: VideoStream, container: OutputContainer, encoding: Encoding) -> VideoStream:
+    """A stream for packets of another one, which `PictureEncoder` made."""
+    stream: VideoStream = container.add_stream_from_template(template, opaque=True)
+    stream.time_base = encoding.time_base
+    stream.codec_context.framerate = encoding.rate
+    if container.format.name in ("mp4", "mov") or encoding.codec == "prores":  # whose profile it is
+        stream.codec_context.codec_tag = template.codec_context.codec_tag
+    return stream
 
 
 def _packets(

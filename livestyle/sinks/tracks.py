@@ -29,6 +29,7 @@ from livestyle.sinks.extras import carry_extras
 from livestyle.sinks.subtitles import subtitle_route
 from livestyle.sources.continuity import Continuity
 from livestyle.sources.media import clock_may_jump, clock_origin_seconds, open_media, reason
+from livestyle.sources.piped import PipedMedia
 
 _INTERLEAVING_SECONDS = 2
 """So far apart tracks may lie in a file and still be written side by side."""
@@ -49,6 +50,8 @@ class TracksFrom:
     """What is there then is at 0 in the output."""
     end_seconds: Fraction | None = None
     """None: to the end."""
+    piped: PipedMedia | None = None
+    """It comes through a pipe, where somebody reads its pictures."""
 
 
 class Route(Protocol):
@@ -65,16 +68,27 @@ class Tracks:
     To be made when the stream of pictures was added, and before the header is written. Raises SourceError.
     """
 
-    def __init__(self, source: TracksFrom, container: OutputContainer, note: Callable[[str], None]) -> None:
-        self._source, self._container, self._note = source, container, note
+    def __init__(
+        self, source: TracksFrom, container: OutputContainer, note: Callable[[str], None], *, live: bool = False
+    ) -> None:
+        """live: what is written stays as it is, since nobody goes back in it."""
+        self._source, self._container, self._note, self._live = source, container, note, live
         start_seconds, end_seconds = source.start_seconds, source.end_seconds
-        self._input = open_media(source.path)
+        self._input = source.piped.container if source.piped else open_media(source.path)
         self._shift_seconds = clock_origin_seconds(self._input) + start_seconds
         self._span_seconds = None if end_seconds is None else end_seconds - start_seconds
         self._routes = self._make_routes()
-        self._covers = carry_extras(self._input, container, note, start_seconds=start_seconds, end_seconds=end_seconds)
+        carried = carry_extras(
+            self._input,
+            container,
+            note,
+            start_seconds=start_seconds,
+            end_seconds=end_seconds,
+            covers=source.piped is None,
+        )
+        self._covers = carried
         self._continuities = {s.index: Continuity() for s in self._input.streams.audio}
-        self._packets: Iterator[_Timed] = self._timed_packets()
+        self._packets: Iterator[_Timed | None] = self._timed(self._demuxed())
         self._waiting: deque[_Timed] = deque()
         self._refused = 0
 
@@ -89,8 +103,10 @@ class Tracks:
         self._container.mux(self._covers)
         self._covers = []
         if until_seconds is None:
+            if self._source.piped:
+                self._packets = self._timed(self._source.piped.rest())
             self._write(self._waiting)
-            self._write(self._packets)
+            self._write(iter(lambda: next(self._packets, None), None))
             for route in self._routes.values():
                 self._container.mux(route.finish())
             if self._refused:
@@ -109,20 +125,21 @@ class Tracks:
         """Let go of the source; safe to call twice."""
         self._packets = iter(())
         self._waiting.clear()
-        self._input.close()
+        if not self._source.piped:
+            self._input.close()
 
     def _make_routes(self) -> dict[int, Route]:
         routes: dict[int, Route] = {}
         for stream in self._input.streams:
             route: Route | None = None
             if isinstance(stream, AudioStream) and self._source.sound:
-                route = audio_route(stream, self._container, self._note)
+                route = audio_route(stream, self._container, self._note, live=self._live)
             elif isinstance(stream, SubtitleStream):
                 route = subtitle_route(stream, self._container, self._note)
-            if route is None:
-                stream.discard = Discard.all
-            else:
+            if route is not None:
                 routes[stream.index] = route
+            elif not self._source.piped:
+                stream.discard = Discard.all
         return routes
 
     def _write(self, timed_packets: Iterable[_Timed]) -> None:
@@ -134,12 +151,21 @@ class Tracks:
                     raise
                 self._refused += 1  # the muxer looked into it
 
-    def _timed_packets(self) -> Iterator[_Timed]:
-        """The packets that are wanted, on the output's clock, each with its time."""
+    def _demuxed(self) -> Iterator[Packet[Any] | None]:
+        """The packets of the source; None where a pipe has none for now."""
+        if self._source.piped:
+            return self._source.piped.others()
+        return self._input.demux([self._input.streams[index] for index in self._routes])
+
+    def _timed(self, packets: Iterator[Packet[Any] | None]) -> Iterator[_Timed | None]:
+        """Of these packets those that are wanted, on the output's clock, each with its time; None where None is."""
         if not self._routes:
             return
         try:
-            for packet in self._input.demux([self._input.streams[index] for index in self._routes]):
+            for packet in packets:
+                if packet is None:
+                    yield None
+                    continue
                 if not packet.size or (packet.dts is None and packet.pts is None):
                     continue  # the demuxer's end mark
                 self._keep_continuous(packet)
@@ -148,7 +174,7 @@ class Tracks:
                 seconds = time * packet.time_base - self._shift_seconds
                 if self._span_seconds is not None and seconds > self._span_seconds + _INTERLEAVING_SECONDS:
                     return
-                if self._moved(packet):
+                if packet.stream_index in self._routes and self._moved(packet):
                     yield _Timed(seconds, packet)
         except (av.FFmpegError, OSError) as error:
             self._note(f"{self._source.path}: its sound and subtitles are damaged and end early ({reason(error)})")

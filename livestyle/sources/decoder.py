@@ -22,8 +22,9 @@ from av.video.stream import VideoStream
 
 from livestyle.errors import SourceError
 from livestyle.sources.continuity import clock_jumps
-from livestyle.sources.decoding import Clock, Decoded, Run
+from livestyle.sources.decoding import Clock, Decoded, Demux, Run
 from livestyle.sources.media import clock_may_jump, clock_origin_seconds, open_media
+from livestyle.sources.piped import PipedMedia
 
 _FALLBACK_RATE = Fraction(25)  # what ffmpeg assumes for streams without a rate
 _NEAR_SECONDS = 1  # so far ahead, decoding on is quicker than a jump
@@ -32,9 +33,11 @@ _NEAR_SECONDS = 1  # so far ahead, decoding on is quicker than a jump
 class VideoDecoder:
     """Decodes the best video stream of a file. Raises SourceError when there is none, or nothing of it decodes."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self.name = str(path)
+    def __init__(self, path: Path | PipedMedia) -> None:
+        """Of what comes through a pipe a seek back goes no further than to the last few pictures."""
+        self._piped = path if isinstance(path, PipedMedia) else None
+        self.path = path.path if isinstance(path, PipedMedia) else path
+        self.name = path.name if isinstance(path, PipedMedia) else str(path)
         self._open()
         try:
             self.clock = _clock(self.container, self.stream)
@@ -52,12 +55,14 @@ class VideoDecoder:
 
     @cached_property
     def _seekable(self) -> bool:
-        """Whether times tell places in the file."""
-        jumps = clock_may_jump(self.container) and clock_jumps(self._path, self.stream.index)
+        """Whether times tell places in the file, and it can be read from there."""
+        if self._piped:
+            return False
+        jumps = clock_may_jump(self.container) and clock_jumps(self.path, self.stream.index)
         return self._timed and not jumps
 
     def _open(self) -> None:
-        self.container = open_media(self._path)
+        self.container = self._piped.container if self._piped else open_media(self.path)
         try:
             self.stream = _best_video(self.container, self.name)
         except BaseException:
@@ -66,7 +71,8 @@ class VideoDecoder:
         self.stream.thread_type = "AUTO"
 
     def _begin(self, *, jumped: bool) -> None:
-        self._run = Run(self.container, self.stream, self.clock, jumped=jumped)
+        demux: Demux = self._piped.demux if self._piped else self.container.demux
+        self._run = Run(demux, self.stream, self.clock, jumped=jumped)
         self._given: deque[Decoded] = deque(maxlen=3)
         self._ready: deque[Decoded] = deque()
 
@@ -82,8 +88,14 @@ class VideoDecoder:
         """The next picture, if it is decoded already, as it is after a seek."""
         return self._ready[0] if self._ready else None
 
+    def stop(self) -> None:
+        """Let a read that waits for a pipe in another thread end."""
+        if self._piped:
+            self._piped.stop()
+
     def close(self) -> None:
         """Let go of the file; safe to call twice."""
+        self.stop()
         self._given.clear()
         self._ready.clear()
         self._run.stop()
@@ -105,6 +117,10 @@ class VideoDecoder:
         """
         if self._push_back(seconds, run_in) or self._decode_on(seconds, run_in):
             return
+        if self._piped:
+            self._ready.extendleft(reversed(self._given))
+            self._given.clear()
+            return
         step = Fraction(0)
         while self._seekable and seconds - step > self.first.seconds + _NEAR_SECONDS:
             if self._jump(seconds - step) and self._settle(seconds, run_in):
@@ -117,7 +133,9 @@ class VideoDecoder:
         """Give the last few pictures again, if that is all it takes."""
         known = [*self._given, *self._ready]
         at = next((i for i, decoded in enumerate(known) if decoded.seconds >= seconds), len(known))
-        if at == len(known) or (at == 0 and known[0].seconds != self.first.seconds):
+        if at == len(known):
+            return False
+        if at == 0 and known[0].seconds != self.first.seconds and (run_in or known[0].seconds != seconds):
             return False
         self._given.clear()
         self._ready = deque(known[max(0, at - run_in) :])
@@ -194,6 +212,7 @@ def _clock(container: InputContainer, stream: VideoStream) -> Clock:
         rate=rate,
         origin_seconds=clock_origin_seconds(container),
         in_packet_order=container.format.name == "avi" and stream.codec_context.has_b_frames,
+        may_jump=clock_may_jump(container),
     )
 
 

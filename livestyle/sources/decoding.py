@@ -8,20 +8,21 @@ What it does not know: where in the file to begin, colours, rotation, interlacin
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import av
-from av.container import InputContainer
 from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from livestyle.sources.continuity import Continuity
-from livestyle.sources.media import clock_may_jump
 
 _STUBBORN = 100  # failures to read in a row after which a file has ended
+
+Demux = Callable[[VideoStream], Iterator[Any]]
+"""Gives the packets of a stream."""
 
 
 class Decoded(NamedTuple):
@@ -42,6 +43,8 @@ class Clock(NamedTuple):
     """The time that is taken for 0."""
     in_packet_order: bool
     """The n-th picture has the time of the n-th packet, as pictures have none that can be trusted."""
+    may_jump: bool = False
+    """It may start anew on the way."""
 
     def at(self, ticks: int) -> Fraction:
         """Seconds."""
@@ -55,8 +58,9 @@ class Clock(NamedTuple):
 class Run:
     """An iterator of pictures. After a jump it begins with the first keyframe that comes."""
 
-    def __init__(self, container: InputContainer, stream: VideoStream, clock: Clock, *, jumped: bool) -> None:
-        self._container, self._stream, self._clock = container, stream, clock
+    def __init__(self, demux: Demux, stream: VideoStream, clock: Clock, *, jumped: bool) -> None:
+        """demux: gives the packets of a stream, and can be called again when that fails."""
+        self._demux, self._stream, self._clock = demux, stream, clock
         self.keyframe_seconds: Fraction | None = None
         """After a jump: the time of the keyframe that this run began with, once it has."""
         self.announced_seconds: list[Fraction] | None = [] if jumped else None
@@ -68,7 +72,7 @@ class Run:
         self.end_seconds = Fraction(0)
         """Where the last of the pictures so far ends."""
         self.ended = False
-        self._continuity = Continuity() if clock_may_jump(container) and not jumped else None
+        self._continuity = Continuity() if clock.may_jump and not jumped else None
         self._order: deque[int] = deque()
         self._clock_seconds = Fraction(0)
         self._pictures: Iterator[Decoded] = self._decode(jumped=jumped)
@@ -103,7 +107,7 @@ class Run:
         failures = 0
         while failures < _STUBBORN:
             try:
-                for packet in self._container.demux(self._stream):
+                for packet in self._demux(self._stream):
                     failures = 0
                     if self._continuity:
                         self._continuity.keep(packet)
@@ -124,7 +128,7 @@ class Run:
     def _remember(self, packet: Packet[VideoStream] | None) -> None:
         if packet is None or not packet.size:
             return
-        if packet.is_corrupt and not clock_may_jump(self._container):  # its bytes end too early
+        if packet.is_corrupt and not self._clock.may_jump:  # its bytes end too early
             self.broken += 1
         elif packet.dts is not None:
             self.last_dts = max(packet.dts, packet.dts if self.last_dts is None else self.last_dts)

@@ -79,6 +79,9 @@ class SequenceSource:
         self._index = max(0, -int(-seconds * self.rate // 1) - run_in)
         self._broken = []
 
+    def stop(self) -> None:
+        """No read waits."""
+
     def close(self) -> None:
         """Deliver nothing more; safe to call twice."""
         self._index = len(self.files)

@@ -16,6 +16,7 @@ from livestyle.light import Signal
 from livestyle.sources.decoder import VideoDecoder
 from livestyle.sources.decoding import Decoded
 from livestyle.sources.deinterlace import Deinterlacer
+from livestyle.sources.piped import PipedMedia
 from livestyle.sources.pixels import Pixels
 from livestyle.sources.signal import Mastering, mastering_of
 
@@ -29,11 +30,10 @@ class VideoSource:
     transport streams, where clocks start anywhere. Opening decodes the first frame. Raises SourceError.
     """
 
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+    def __init__(self, path: str | Path | PipedMedia) -> None:
+        self._decoder = VideoDecoder(path if isinstance(path, PipedMedia) else Path(path))
+        self.path, self.name = self._decoder.path, self._decoder.name
         self.files: tuple[Path, ...] = (self.path,)
-        self.name = str(path)
-        self._decoder = VideoDecoder(self.path)
         first = self._decoder.first.raw
         self._pixels = Pixels(first, self._decoder.stream.sample_aspect_ratio or Fraction(1))
         self._deinterlacer = Deinterlacer()
@@ -113,6 +113,10 @@ class VideoSource:
         for decoded in iter(self._decoder.read, None):
             yield from self._deinterlacer.feed(decoded)
         yield from self._deinterlacer.finish()
+
+    def stop(self) -> None:
+        """Let a read that waits for a pipe in another thread end."""
+        self._decoder.stop()
 
     def close(self) -> None:
         """Let go of the file; safe to call twice."""

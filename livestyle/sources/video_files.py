@@ -9,13 +9,17 @@ from typing import Protocol
 
 from livestyle.frame import Frame
 from livestyle.light import Signal
+from livestyle.sources.piped import PipedMedia
 from livestyle.sources.sequence import RATE, SequenceSource, sequence_files
 from livestyle.sources.signal import Mastering
 from livestyle.sources.video import VideoSource
 
 
 class FileSource(Protocol):
-    """A video that can be read from any time on, the same each time. Used by one thread at a time."""
+    """A video that can be read from any time on, the same each time. Used by one thread at a time.
+
+    One that comes through a pipe can only be read on, but for the last few frames.
+    """
 
     name: str
     path: Path
@@ -50,6 +54,9 @@ class FileSource(Protocol):
     def seek(self, seconds: Fraction, *, run_in: bool = False) -> None:
         """Go on with the first frame at or after a time; run_in: with the one before it, if there is one."""
 
+    def stop(self) -> None:
+        """Let a read that waits for a pipe in another thread end; from then on there may be nothing to read."""
+
     def close(self) -> None:
         """Let go of the files; safe to call twice."""
 
@@ -60,12 +67,11 @@ class FileSource(Protocol):
     ) -> None: ...
 
 
-def open_video(named: Path, *, sequence_rate: Fraction | None = None) -> FileSource:
+def open_video(named: Path | PipedMedia, *, sequence_rate: Fraction | None = None) -> FileSource:
     """Open a video file, or a sequence: a folder of images, a pattern, a name with %04d. Raises SourceError.
 
     sequence_rate: of a sequence, in frames per second.
     """
-    files = sequence_files(named)
-    if files:
+    if isinstance(named, Path) and (files := sequence_files(named)):
         return SequenceSource(named, files, rate=sequence_rate or RATE)
     return VideoSource(named)

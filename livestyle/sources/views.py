@@ -34,6 +34,10 @@ class _View:
         """See `FileSource`."""
         return self._source.damage
 
+    def stop(self) -> None:
+        """See `FileSource`."""
+        self._source.stop()
+
     def close(self) -> None:
         """See `FileSource`."""
         self._source.close()
