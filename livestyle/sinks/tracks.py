@@ -36,7 +36,8 @@ _INTERLEAVING_SECONDS = 2
 
 
 class _Timed(NamedTuple):
-    seconds: Fraction
+    seconds: float
+    """For the order of writing only; the packet's own times are exact."""
     packet: Packet[Any]
 
 
@@ -112,13 +113,14 @@ class Tracks:
             if self._refused:
                 self._note(f"{self._source.path}: {self._refused} broken packets of sound or subtitles are left out")
             return
-        horizon_seconds = until_seconds + _INTERLEAVING_SECONDS
+        until = float(until_seconds)
+        horizon_seconds = until + _INTERLEAVING_SECONDS
         while not self._waiting or self._waiting[-1].seconds < horizon_seconds:
             if (timed := next(self._packets, None)) is None:
                 break
             self._waiting.append(timed)
-        due = [timed for timed in self._waiting if timed.seconds <= until_seconds]
-        self._waiting = deque(timed for timed in self._waiting if timed.seconds > until_seconds)
+        due = [timed for timed in self._waiting if timed.seconds <= until]
+        self._waiting = deque(timed for timed in self._waiting if timed.seconds > until)
         self._write(due)
 
     def close(self) -> None:
@@ -175,7 +177,7 @@ class Tracks:
                 if self._span_seconds is not None and seconds > self._span_seconds + _INTERLEAVING_SECONDS:
                     return
                 if packet.stream_index in self._routes and self._moved(packet):
-                    yield _Timed(seconds, packet)
+                    yield _Timed(float(seconds), packet)
         except (av.FFmpegError, OSError) as error:
             self._note(f"{self._source.path}: its sound and subtitles are damaged and end early ({reason(error)})")
 
