@@ -86,7 +86,7 @@ class CudaEngine(EagerEngine):
     # no_grad and not inference_mode here: a graph that was captured in inference mode cannot be used outside it.
     @torch.no_grad()
     def stylize(self, rgb: Picture, code: StyleCode, alpha: float) -> Picture:
-        """See `Engine.stylize`; frames under way do not hold it up for longer than what the GPU has begun."""
+        """See `Engine.stylize`; a batch of one, behind those that have been started."""
         batch = self._begun(1, rgb, code, alpha)
         self._start(batch)
         self._take(batch)
