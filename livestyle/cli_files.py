@@ -37,7 +37,7 @@ def video(
     options: PaintingOptions,
     format_options: FormatOptions,
     out: Annotated[
-        Path | None, typer.Argument(metavar="[OUT]", help="Video file to write: mp4, mkv, mov or webm.")
+        Path | None, typer.Argument(metavar="[OUT]", help="Video file to write: mp4, mkv, mov, webm or gif.")
     ] = None,
     out_option: Annotated[
         Path | None, typer.Option("--out", "-o", help="The same as OUT; - is standard output, in Matroska.")

@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from livestyle.video_format import VideoFormat
 
-_CODECS = "h264, hevc, av1, vp9 or prores. Default: vp9 in webm, h264 elsewhere."
+_CODECS = "h264, hevc, av1, vp9 or prores. Default: vp9 in webm, gif in gif, h264 elsewhere."
 _CRF = "Quality, lower is better. Default: 18 (h264), 20 (hevc), 26 (av1), 28 (vp9)."
 _PRESET = "The encoder's trade of time for size: veryfast (h264, hevc), 8 (av1), 5 (vp9), hq (prores), p4 (NVENC)."
 _FPS = "Frames per second, by dropping and repeating; of a sequence of images its own (default 25)."

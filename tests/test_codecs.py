@@ -175,7 +175,7 @@ def test_hdr_becomes_sdr_with_eight_bits(out: Path) -> None:
         ("o.mp4", VideoFormat(codec="prores"), ".mov or .mkv"),
         ("o.webm", VideoFormat(codec="h264"), "choose --codec av1, vp9"),
         ("o.mov", VideoFormat(codec="av1"), ".mp4 or .mkv or .webm"),
-        ("o.gif", VideoFormat(), "no video format"),
+        ("o.avi", VideoFormat(), "no video format"),
         ("o.mp4", VideoFormat(codec="xvid"), "h264, hevc, av1, vp9, prores"),
         ("o.mp4", VideoFormat(crf=52), "0 (best) to 51"),
         ("o.mov", VideoFormat(codec="prores", crf=10), "choose --preset proxy"),

@@ -58,7 +58,11 @@ def _prores(encoding: Encoding, crf: str, preset: str) -> dict[str, object]:
     return {"profile": preset, "vendor": "apl0"}
 
 
-_BUILDERS = {"h264": _x264, "hevc": _x265, "av1": _svt_av1, "vp9": _vp9, "prores": _prores}
+def _lossless(encoding: Encoding, crf: str, preset: str) -> dict[str, object]:
+    return {"crf": "0", "preset": preset, "threads": str(THREADS)}
+
+
+_BUILDERS = {"h264": _x264, "hevc": _x265, "av1": _svt_av1, "vp9": _vp9, "prores": _prores, "gif": _lossless}
 
 
 def _display(mastering: Mastering, per_chromaticity: int, per_nit: int) -> str:

@@ -51,7 +51,7 @@ class Codec:
     @property
     def segment_suffix(self) -> str:
         """Of a file that holds it and keeps time stamps exactly."""
-        return next(suffix for suffix in (".mp4", ".mov") if suffix in self.suffixes)
+        return ".mov" if ".mov" in self.suffixes and ".mp4" not in self.suffixes else ".mp4"
 
 
 CODECS = {
@@ -106,19 +106,33 @@ CODECS = {
             preset="hq",
             formats={10: ("yuv422p10le", "yuv422p10le")},
         ),
+        Codec(
+            "gif",
+            "libx264rgb",  # of its segments, lossless; see `gif.py`
+            (".gif",),
+            crf=None,
+            presets=(),
+            preset="ultrafast",
+            formats={8: ("bgr24", "bgr24")},
+        ),
     )
 }
-SUFFIXES = (".mp4", ".mov", ".mkv", ".webm")
+SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".gif")
 """Of video files that can be written."""
+_USUAL = {".webm": "vp9", ".gif": "gif"}
+"""The codec by suffix; h264 elsewhere."""
 
 
 def codec_for(path: Path, name: str | None = None) -> Codec:
     """The codec of this name in this file; without a name the suffix decides. Raises SettingError in one line."""
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
-        raise SettingError(f"{path}: suffix {path.suffix!r} is no video format here; use one of {', '.join(SUFFIXES)}")
+        raise SettingError(
+            f"{path}: suffix {path.suffix!r} is no video format here; use one of {', '.join(SUFFIXES)}, or "
+            f"another program: `livestyle video IN -o - | ffmpeg -i - {path.name}`"
+        )
     if name is None:
-        return CODECS["vp9" if suffix == ".webm" else "h264"]
+        return CODECS[_USUAL.get(suffix, "h264")]
     if name not in CODECS:
         raise SettingError(f"--codec {name}: there is no such codec; choose {', '.join(CODECS)}")
     if suffix not in CODECS[name].suffixes:
@@ -131,6 +145,8 @@ def codec_for(path: Path, name: str | None = None) -> Codec:
 
 def check_quality(codec: Codec, path: Path, crf: int | None, preset: str | None, bits: int | None) -> None:
     """Raise SettingError, in one line, for what a codec in a file has not got."""
+    if codec.name == "gif" and (crf is not None or preset is not None):
+        raise SettingError(f"{path}: GIF has neither --crf nor --preset; a small --size and --fps 12 make it smaller")
     if crf is not None and codec.crf is None:
         raise SettingError(f"--crf {crf}: {codec.name} has none; choose --preset {', '.join(codec.presets)}")
     if crf is not None and codec.crf is not None and not codec.crf[0] <= crf <= codec.crf[1]:

@@ -29,7 +29,7 @@ from livestyle.sinks.codec_options import encoder_options
 from livestyle.sinks.codecs import CODECS
 from livestyle.sources.signal import BT2020_NCL, Mastering, is_high_definition
 
-_BT709, _SMPTE170M = 1, 6  # for matrix, primaries and transfer (ITU-T H.273)
+_RGB, _BT709, _SMPTE170M = 0, 1, 6  # for matrix, primaries and transfer (ITU-T H.273)
 _HDR_TRANSFERS = {"pq": ColorTrc.SMPTE2084, "hlg": ColorTrc.ARIB_STD_B67}
 
 
@@ -150,6 +150,9 @@ class PictureEncoder:
         return packets
 
     def _yuv(self, picture: VideoFrame) -> VideoFrame:
+        """Or RGB, for a codec that takes it."""
+        if self._matrix is None:
+            return self._reformatter.reformat(picture, format=self.encoding.pixel_format)
         if self.encoding.signal.is_hdr:
             if self._table is None:
                 self._table = ColorTable(from_sdr, self.encoding.signal, *self.encoding.size)
@@ -161,9 +164,12 @@ class PictureEncoder:
             dst_color_range=ColorRange.MPEG,
         )
 
-    def _tag_colours(self, stream: VideoStream) -> int:
-        """Returns the matrix."""
+    def _tag_colours(self, stream: VideoStream) -> int | None:
+        """Returns the matrix; None where colours stay RGB."""
         signal = self.encoding.signal
+        if self.encoding.codec == "gif":
+            stream.color_range, stream.colorspace = ColorRange.JPEG, _RGB
+            return None
         stream.color_range = ColorRange.MPEG
         if signal.is_hdr:
             stream.colorspace, stream.color_primaries = BT2020_NCL, ColorPrimaries.BT2020

@@ -21,6 +21,7 @@ from av.video.stream import VideoStream
 from livestyle.errors import OutputError
 from livestyle.frame import Picture
 from livestyle.sinks.encoder import Encoding, PictureEncoder
+from livestyle.sinks.gif import write_gif
 from livestyle.sinks.output_file import OutputFile
 from livestyle.sinks.tracks import TracksFrom
 
@@ -141,6 +142,8 @@ def join(
     Where the other tracks are so damaged that no file can be made with them, they are left out, the sound first.
     Raises OutputError, SourceError when the source of the other tracks cannot be read.
     """
+    if encoding.codec == "gif":
+        return write_gif([path for path, _ in segments], output, encoding, note)
     choices = [tracks_from, replace(tracks_from, sound=False), None] if tracks_from else [None]
     for choice in choices:
         try:
