@@ -55,8 +55,16 @@ class Seen:
     @property
     def sound(self) -> list[list[str]]:
         """For each stream of sound digests of its packets."""
-        sounds: dict[int, list[str]] = {s["index"]: [] for s in self._streams if s["codec_type"] == "audio"}
+        return self._digests("audio")
+
+    @property
+    def subtitles(self) -> list[list[str]]:
+        """For each stream of subtitles digests of its packets."""
+        return self._digests("subtitle")
+
+    def _digests(self, kind: str) -> list[list[str]]:
+        found: dict[int, list[str]] = {s["index"]: [] for s in self._streams if s["codec_type"] == kind}
         for packet in self._packets_and_frames:
-            if packet["type"] == "packet" and packet["stream_index"] in sounds:
-                sounds[packet["stream_index"]].append(packet["data_hash"])
-        return list(sounds.values())
+            if packet["type"] == "packet" and packet["stream_index"] in found:
+                found[packet["stream_index"]].append(packet["data_hash"])
+        return list(found.values())

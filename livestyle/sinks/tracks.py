@@ -35,6 +35,13 @@ _INTERLEAVING_SECONDS = 2
 """So far apart tracks may lie in a file and still be written side by side."""
 
 
+_ENDLESS_SECONDS = 2000
+"""The end of a subtitle that is shown for longer is not known: FFmpeg writes 50 days, which mp4 does not hold.
+
+It is shown until the next one then. In mp4 the last one needs a length of its own, of a second.
+"""
+
+
 class _Timed(NamedTuple):
     seconds: float
     """For the order of writing only; the packet's own times are exact."""
@@ -197,6 +204,8 @@ class Tracks:
         packet.pts = None if packet.pts is None else packet.pts - shift
         packet.dts = None if packet.dts is None else packet.dts - shift
         last = None if self._span_seconds is None else round(self._span_seconds / packet.time_base)
+        if packet.stream.type == "subtitle" and not 0 < (packet.duration or 0) * packet.time_base < _ENDLESS_SECONDS:
+            packet.duration = round(1 / packet.time_base) if self._container.format.name in ("mp4", "mov") else 0
         if packet.stream.type == "subtitle" and packet.pts is not None and packet.duration:
             end = packet.pts + packet.duration
             end = end if last is None else min(end, last)
