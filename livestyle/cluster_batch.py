@@ -119,7 +119,7 @@ class _Video:
 
     def finish(self) -> Outcome:
         damage = "; ".join(dict.fromkeys(self._damages[number] for number in sorted(self._damages)))
-        self._work.join(damage)
+        damage = self._work.join(damage)
         frames, seconds = self._work.frames, time.perf_counter() - self._started
         self._stack.close()
         status: Status = "damaged" if damage else "painted"

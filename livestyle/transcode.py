@@ -47,7 +47,7 @@ class VideoReport:
     busy_seconds: dict[str, float] = field(default_factory=dict)
     """How long each stage worked: decode, paint, encode side by side, then join."""
     damage: str = ""
-    """Where the input could not be read any further; the output ends there."""
+    """What of the input could not be read; the output has the rest."""
 
 
 class Notes:
@@ -78,9 +78,10 @@ class Work:
         """That are painted."""
         return sum(segment.frames for segment in self.journal.done.values())
 
-    def join(self, damage: str) -> None:
-        """Make the output of its segments. damage: what was wrong with the input. Raises SourceError, OutputError.
+    def join(self, damage: str) -> str:
+        """Make the output of its segments. Returns what was wrong with the input. Raises SourceError, OutputError.
 
+        damage: what was wrong with its pictures.
         The source is closed before: what FFmpeg keeps of every packet of a long file, it keeps of the output's as well.
         """
         self.remember(*self.source.notes)
@@ -90,7 +91,8 @@ class Work:
             raise SourceError(damage or f"{self.source.name}: it has no frame to paint")
         parts = [(journal.path(number), journal.done[number]) for number in sorted(journal.done)]
         tracks_from = self.options.tracks_from
-        join(parts, self.output, encoding=self.options, tracks_from=tracks_from, note=self.remember)
+        damages = join(parts, self.output, encoding=self.options, tracks_from=tracks_from, note=self.remember)
+        return "; ".join(filter(None, (damage, *damages)))
 
 
 @contextmanager
@@ -161,8 +163,8 @@ def stylize_video(
         run = Stages(work.source, painter, files, progress)
         run.paint_missing()
         with run.busy("join"):
-            work.join(run.damage)
-    return _report(run, started, work.remember, resumed)
+            damage = work.join(run.damage)
+    return _report(run, started, work.remember, damage, resumed)
 
 
 def stream_video(
@@ -188,13 +190,14 @@ def stream_video(
         options = video_format.options(source, size_of(source.width, source.height), PIPE_OUTPUT, remember)
         if piped and options.tracks_from:
             options = replace(options, tracks_from=replace(options.tracks_from, piped=piped))
-        run = Stages(source, painter, LiveFile(descriptor, options, note=remember), progress)
+        live = LiveFile(descriptor, options, note=remember)
+        run = Stages(source, painter, live, progress)
         run.paint_missing()
         remember(*source.notes)
-    return _report(run, started, remember)
+    return _report(run, started, remember, "; ".join(filter(None, (run.damage, live.damage))))
 
 
-def _report(run: Stages, started: float, remember: Notes, resumed: int = 0) -> VideoReport:
+def _report(run: Stages, started: float, remember: Notes, damage: str, resumed: int = 0) -> VideoReport:
     seconds = time.perf_counter() - started
     return VideoReport(
         frames=run.done,
@@ -203,7 +206,7 @@ def _report(run: Stages, started: float, remember: Notes, resumed: int = 0) -> V
         notes=tuple(remember.told),
         resumed=resumed,
         busy_seconds=run.busy_seconds,
-        damage=run.damage,
+        damage=damage,
     )
 
 

@@ -17,7 +17,7 @@ from av.container import OutputContainer
 from av.packet import Packet
 from av.stream import Stream
 
-from livestyle.sinks.extras import add_copy, describe
+from livestyle.sinks.extras import add_copy, describe, holds
 
 _AAC_KINDS = {"Main": 1, "LC": 2, "SSR": 3, "LTP": 4}
 _AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
@@ -25,6 +25,9 @@ _AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 120
 
 class Copy:
     """Passes packets of any kind of stream on as they are."""
+
+    broken = 0
+    """Packets that cannot be decoded."""
 
     def __init__(self, target: Stream) -> None:
         self._target = target
@@ -39,11 +42,31 @@ class Copy:
         return []
 
 
+class CheckedCopy(Copy):
+    """The same for sound, which is decoded to see whether it is whole; broken packets are passed on, too."""
+
+    def __init__(self, target: Stream) -> None:
+        super().__init__(target)
+        self._begun = False
+
+    def pass_on(self, packet: Packet[Any]) -> list[Packet[Any]]:
+        """The packet itself."""
+        try:
+            frames = packet.decode()
+            self._begun = self._begun or bool(frames)
+            self.broken += self._begun and any(cast(AudioFrame, frame).is_corrupt for frame in frames)
+        except av.FFmpegError:
+            self.broken += self._begun  # before, it is a recording that begins between two packets
+        return super().pass_on(packet)
+
+
 class Encode:
     """Decodes sound, and encodes it for another stream."""
 
     def __init__(self, target: AudioStream) -> None:
         self._target = target
+        self.broken = 0
+        """Packets that could not be decoded."""
         context = target.codec_context
         self._resampler = av.AudioResampler(format=context.format, layout=context.layout, rate=context.sample_rate)
 
@@ -51,7 +74,8 @@ class Encode:
         """What the encoder has ready."""
         try:
             frames = packet.decode()
-        except av.FFmpegError:  # a broken packet: silence in its place
+        except av.FFmpegError:  # silence in its place
+            self.broken += 1
             return []
         return [encoded for frame in frames for encoded in self._encoded(cast(AudioFrame, frame))]
 
@@ -75,12 +99,13 @@ def audio_route(
         if live and stream.name == "aac" and not stream.codec_context.extradata:
             copy.codec_context.extradata = _aac_header(stream)
         describe(copy, stream)
-        return Copy(copy)
+        return CheckedCopy(copy)
     target = _encoder_for(stream, container)
     describe(target, stream)
+    elsewhere = "; an .mkv output keeps it untouched" if holds("matroska", stream) else ""
     note(
         f"audio stream {stream.index}: {container.format.name} cannot hold {stream.name}, "
-        f"so it is encoded again as {target.name}; an .mkv output keeps it untouched"
+        f"so it is encoded again as {target.name}{elsewhere}"
     )
     return Encode(target)
 
@@ -101,7 +126,7 @@ def _aac_header(stream: AudioStream) -> bytes:
 
 def _encoder_for(stream: AudioStream, container: OutputContainer) -> AudioStream:
     webm = container.format.name == "webm"
-    layout = stream.layout.name if stream.layout.nb_channels <= 2 else "stereo"
+    layout = "mono" if stream.layout.nb_channels == 1 else "stereo"  # a file may say no more than the number
     rate = 48000 if webm else stream.rate  # Opus knows few rates
     target = container.add_stream("libopus" if webm else "aac", rate=rate)
     target.layout = layout

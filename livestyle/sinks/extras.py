@@ -65,20 +65,25 @@ def describe(target: Stream, stream: Stream) -> None:
 
 
 def add_copy(container: OutputContainer, stream: Stream) -> Stream | None:
-    """A stream for the packets of another one as they are; None when the container does not take them.
+    """A stream for the packets of another one as they are; None when the container does not take them."""
+    return container.add_stream_from_template(stream) if holds(container.format.name, stream) else None
+
+
+def holds(container_format: str, stream: Stream) -> bool:
+    """Whether a container takes a stream's packets as they are.
 
     That is tried on a container in memory: FFmpeg's lists promise more than its headers can hold.
     """
-    trial = av.open(BytesIO(), "w", format=container.format.name, container_options=EXPERIMENTAL)
+    trial = av.open(BytesIO(), "w", format=container_format, container_options=EXPERIMENTAL)
     try:
         trial.add_stream_from_template(stream)
         trial.start_encoding()
     except (ValueError, av.FFmpegError):
-        return None
+        return False
     finally:
         with suppress(av.FFmpegError):
             trial.close()
-    return container.add_stream_from_template(stream)
+    return True
 
 
 def _names(metadata: dict[str, str]) -> dict[str, str]:

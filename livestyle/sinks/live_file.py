@@ -72,6 +72,11 @@ class LiveFile:
             assert self._container is not None
             self._container.close()
 
+    @property
+    def damage(self) -> str:
+        """What was wrong with the other tracks, in one line."""
+        return self._tracks.damage if self._tracks else ""
+
     def discard(self) -> None:
         """It ends here; what is written can be played."""
         if self._tracks:

@@ -98,6 +98,11 @@ class OutputFile:
             self._container.close()
             os.replace(self._partial, self.path)
 
+    @property
+    def damage(self) -> str:
+        """What was wrong with the other tracks, in one line."""
+        return self._tracks.damage if self._tracks else ""
+
     def discard(self) -> None:
         """Delete what was written, unless it survives."""
         if self._tracks:

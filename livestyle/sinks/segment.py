@@ -136,24 +136,29 @@ def join(
     encoding: Encoding,
     tracks_from: TracksFrom | None,
     note: Callable[[str], None],
-) -> None:
+) -> tuple[str, ...]:
     """Write the segments, which are in order, into one file. tracks_from and note are as for `OutputFile`.
 
     Where the other tracks are so damaged that no file can be made with them, they are left out, the sound first.
+    Returns what was wrong with them, in a line each.
     Raises OutputError, SourceError when the source of the other tracks cannot be read.
     """
     if encoding.codec == "gif":
-        return write_gif([path for path, _ in segments], output, encoding, note)
+        write_gif([path for path, _ in segments], output, encoding, note)
+        return ()
+    damages: tuple[str, ...] = ()
     choices = [tracks_from, replace(tracks_from, sound=False), None] if tracks_from else [None]
     for choice in choices:
         try:
-            return _join(segments, output, encoding, choice, note)
+            damage = _join(segments, output, encoding, choice, note)
+            return (*damages, damage) if damage else damages
         except OutputError as error:
             reason = error.__cause__
             if choice is None or not isinstance(reason, av.FFmpegError) or isinstance(reason, OSError):
                 raise
             lost = "sound" if choice.sound else "subtitles, chapters and names"
-            note(f"{choice.path} is so damaged that its {lost} cannot be carried over")
+            damages += (f"{choice.path} is so damaged that its {lost} cannot be carried over",)
+    raise AssertionError("without other tracks there is nothing to fail but the output")
 
 
 def _join(
@@ -162,7 +167,8 @@ def _join(
     encoding: Encoding,
     tracks_from: TracksFrom | None,
     note: Callable[[str], None],
-) -> None:
+) -> str:
+    """Returns what was wrong with the other tracks."""
     file = OutputFile(output, time_base=encoding.time_base, tracks_from=tracks_from, survives=False, note=note)
     with av.open(str(segments[0][0].absolute())) as first:
         template = first.streams.video[0]
@@ -175,6 +181,7 @@ def _join(
             assert packet.pts is not None
             file.mux([packet], packet.pts * encoding.time_base)
         file.finish()
+    return file.damage
 
 
 def like_template(template: VideoStream, container: OutputContainer, encoding: Encoding) -> VideoStream:

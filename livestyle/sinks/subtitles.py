@@ -31,6 +31,8 @@ class Rewrite:
 
     def __init__(self, decoder: SubtitleCodecContext, target: SubtitleStream) -> None:
         self._decoder, self._target = decoder, target
+        self.broken = 0
+        """Packets that could not be decoded."""
         self._encoder = target.codec_context
 
     def pass_on(self, packet: Packet[Any]) -> list[Packet[Any]]:
@@ -41,6 +43,7 @@ class Rewrite:
                 return []
             written = self._encoder.encode_subtitle(subtitle)
         except av.FFmpegError:
+            self.broken += 1
             return []
         if not written.size:
             return []

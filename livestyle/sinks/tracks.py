@@ -65,6 +65,8 @@ class TracksFrom:
 class Route(Protocol):
     """The way of one stream: takes its packets, gives those of the output's stream."""
 
+    broken: int
+
     def pass_on(self, packet: Packet[Any]) -> list[Packet[Any]]: ...
 
     def finish(self) -> list[Packet[Any]]: ...
@@ -99,12 +101,21 @@ class Tracks:
         self._packets: Iterator[_Timed | None] = self._timed(self._demuxed())
         self._waiting: deque[_Timed] = deque()
         self._refused = 0
+        self._end = ""
 
     @property
     def time_scale(self) -> int:
         """Ticks per second in which the first sound's times are whole numbers; 1 without sound."""
         bases = [s.time_base for s in self._input.streams.audio if s.time_base and s.index in self._routes]
         return bases[0].denominator if bases else 1
+
+    @property
+    def damage(self) -> str:
+        """What was wrong with the tracks as far as they were read, in one line."""
+        broken = self._refused + sum(route.broken for route in self._routes.values())
+        parts = [f"{broken} broken packets of sound or subtitles"] if broken else []
+        parts += [self._end] if self._end else []
+        return f"{self._source.path}: {', '.join(parts)}" if parts else ""
 
     def advance(self, until_seconds: Fraction | None) -> None:
         """Write what comes up to a time, so that it lies beside its pictures; None: all that is left."""
@@ -117,8 +128,6 @@ class Tracks:
             self._write(iter(lambda: next(self._packets, None), None))
             for route in self._routes.values():
                 self._container.mux(route.finish())
-            if self._refused:
-                self._note(f"{self._source.path}: {self._refused} broken packets of sound or subtitles are left out")
             return
         until = float(until_seconds)
         horizon_seconds = until + _INTERLEAVING_SECONDS
@@ -186,7 +195,7 @@ class Tracks:
                 if packet.stream_index in self._routes and self._moved(packet):
                     yield _Timed(float(seconds), packet)
         except (av.FFmpegError, OSError) as error:
-            self._note(f"{self._source.path}: its sound and subtitles are damaged and end early ({reason(error)})")
+            self._end = f"its sound and subtitles end early ({reason(error)})"
 
     def _keep_continuous(self, packet: Packet[Any]) -> None:
         """Subtitles pause, so their clock is the sound's."""
