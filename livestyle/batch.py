@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Literal
 from livestyle.batch_plan import is_video, up_to_date
 from livestyle.errors import LivestyleError
 from livestyle.jobs import Job
+from livestyle.known_damage import known_damage, remember, source_changed
 from livestyle.studio import Studio
 from livestyle.video_format import USUAL, VideoFormat
 
@@ -53,9 +54,24 @@ class Outcome:
 
 def waiting(jobs: Sequence[Job], *, overwrite: bool) -> tuple[list[Job], list[Outcome]]:
     """The jobs that are to be done, and what is to be told of those that need not."""
-    to_do = [job for job in jobs if overwrite or not up_to_date(job)]
+    to_do = [job for job in jobs if overwrite or not up_to_date(job) or source_changed(job)]
     left = set(to_do)
-    return to_do, [Outcome(job.source, job.output, "skipped") for job in jobs if job not in left]
+    return to_do, [_there_already(job) for job in jobs if job not in left]
+
+
+def remembering(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
+    """The same outcomes; the next batch knows of the damaged ones."""
+    for outcome in outcomes:
+        if outcome.status in ("painted", "damaged"):
+            remember(Job(outcome.source, outcome.output), outcome.reason)
+        yield outcome
+
+
+def _there_already(job: Job) -> Outcome:
+    damage = known_damage(job)
+    if not damage:
+        return Outcome(job.source, job.output, "skipped")
+    return Outcome(job.source, job.output, "damaged", f"{damage} (painted before)")
 
 
 class LocalBatch:

@@ -38,7 +38,7 @@ def batch(
     json: Annotated[bool, typer.Option("--json", help="Print a JSON object a file, on a line of its own.")] = False,
 ) -> None:
     """Stylize many videos and pictures; one that fails does not stop the rest."""
-    from livestyle.batch import BatchOptions, LocalBatch, exit_code, waiting
+    from livestyle.batch import BatchOptions, LocalBatch, exit_code, remembering, waiting
     from livestyle.batch_plan import planned
     from livestyle.batch_report import BatchReport
     from livestyle.cluster import connected, needs_gpu
@@ -63,6 +63,6 @@ def batch(
         if to_do:
             batch.prepare()
         stack.enter_context(report)
-        for outcome in chain(outcomes, batch.paint(to_do)):
+        for outcome in chain(outcomes, remembering(batch.paint(to_do))):
             report.add(outcome)
     raise typer.Exit(exit_code(report.outcomes))

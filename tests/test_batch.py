@@ -36,7 +36,8 @@ def footage(tmp_path: Path) -> Path:
 def test_what_can_be_painted_is_and_the_rest_is_told(run, footage: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     result = run("batch", "footage", "-o", "out", *FAST)
     assert result.code == 2 and result.out == ""
-    made = sorted(path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.*"))
+    files = [path for path in (tmp_path / "out").rglob("*.*") if not path.name.startswith(".")]
+    made = sorted(path.relative_to(tmp_path / "out").as_posix() for path in files)
     assert made == ["a.mp4", "cut.mp4", "day/p.png"]
     assert len(media.read_all(tmp_path / "out" / "a.mp4")) == 4
     said = result.err[result.err.index("4 files: 2 painted, 1 painted in part, 1 failed") :].splitlines()[1:]
@@ -76,6 +77,25 @@ def test_json_is_an_object_a_file(run, footage: Path) -> None:  # type: ignore[n
 
 def test_only_damaged_files_are_exit_code_three(run, footage: Path) -> None:  # type: ignore[no-untyped-def]
     assert run("batch", "footage/cut.mp4", "-o", "out", *FAST).code == 3
+
+
+def test_a_damaged_file_is_told_of_again_and_painted_again_when_it_has_changed(  # type: ignore[no-untyped-def]
+    run, footage: Path, tmp_path: Path
+) -> None:
+    painted = tmp_path / "out" / "cut.mp4"
+    first = run("batch", "footage/cut.mp4", "-o", "out", *FAST)
+    before = painted.read_bytes()
+    second = run("batch", "footage/cut.mp4", "-o", "out", "--json", *FAST)
+    assert (first.code, second.code) == (3, 3) and "model fast" not in second.err
+    told = json.loads(second.out)
+    assert told["status"] == "damaged" and "cut.mp4 is truncated" in told["reason"] and told["frames"] == 0
+    assert painted.read_bytes() == before
+    os.replace(media.noise_clip(tmp_path / "whole.mp4"), footage / "cut.mp4")
+    os.utime(footage / "cut.mp4", (1, 1))  # whole, and older than its painting
+    third, fourth = (run("batch", "footage/cut.mp4", "-o", "out", *FAST) for _ in range(2))
+    assert (third.code, fourth.code) == (0, 0) and "1 there already" in fourth.err
+    assert len(media.read_all(painted)) == 30
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["cut.mp4"]
 
 
 def test_a_batch_paints_as_the_single_commands_do(run, footage: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
