@@ -3,7 +3,8 @@
 A picture counts as interlaced when it is marked so and shows combs; film that is only marked so stays untouched. What
 comes out for a picture depends on it and its two neighbours, so that it is the same wherever reading began.
 
-What it does not know: telecine (its pulldown stays), and field rates: half of the motion is not shown.
+What it does not know: how to take the pulldown out of telecined film, which it only sees, and field rates: half of the
+motion is not shown.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ _COLUMN_STEP = 4
 _DEPTH = 15
 """In levels of 255: how far a line of a comb is from the lines beside it, and more than thrice as far as from the next
 ones of its own field."""
+_CYCLES = 5
+"""Of five pictures: so many show whether there is a pulldown."""
 _SHARE = 0.001
 """Of pixels: with more of them in combs, a picture is interlaced. Clips made so have 0.7 to 5 %, others 0.01 %."""
 
@@ -35,6 +38,8 @@ class Deinterlacer:
 
     def __init__(self) -> None:
         self.saw_combs = False
+        self.saw_pulldown = False
+        """Of five pictures in a row the same two are of two film frames each."""
         self.reset()
 
     def reset(self) -> None:
@@ -42,6 +47,7 @@ class Deinterlacer:
         self._graph: Graph | None = None
         self._last: Decoded | None = None
         self._waiting: deque[Decoded | None] = deque()
+        self._combs: deque[bool] = deque(maxlen=_CYCLES * 5)
 
     def feed(self, decoded: Decoded) -> list[Decoded]:
         """What is ready with this picture."""
@@ -84,12 +90,20 @@ class Deinterlacer:
             decoded = self._waiting.popleft()
             if decoded is None:
                 continue
-            if decoded.raw.interlaced_frame and has_combs(decoded.raw):
-                self.saw_combs = True
+            if decoded.raw.interlaced_frame and self._has_combs(decoded.raw):
                 assert isinstance(whole, VideoFrame)
                 yield Decoded(whole, decoded.seconds)
             else:
                 yield decoded
+
+    def _has_combs(self, raw: VideoFrame) -> bool:
+        combs = has_combs(raw)
+        self.saw_combs |= combs
+        self._combs.append(combs)
+        if len(self._combs) == self._combs.maxlen:
+            phases = sorted(sum(list(self._combs)[phase::5]) for phase in range(5))
+            self.saw_pulldown |= phases[2] <= 1 and phases[3] >= _CYCLES - 1
+        return combs
 
 
 def has_combs(raw: VideoFrame) -> bool:

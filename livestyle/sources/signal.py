@@ -24,6 +24,7 @@ _PRIMARIES: dict[int, Primaries] = {
 }
 _MASTERING = "=22i"  # AVMasteringDisplayMetadata: ten rationals, then two flags
 _DEFAULT_PEAK_NITS = 1000.0
+_DOLBY_VISION = ("dvh1", "dvhe", "dva1", "dvav", "dav1")
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,17 @@ def mastering_of(frame: VideoFrame) -> Mastering:
         nits = (values[8], values[9]) if numbers[21] else None
     cll, fall = _side_data(frame, SideDataType.CONTENT_LIGHT_LEVEL, "=2I") or (0, 0)
     return Mastering(chromaticities, nits, cll, fall)
+
+
+def dynamic_of(frame: VideoFrame, codec_tag: str) -> str:
+    """The name of what changes an HDR picture from scene to scene, and is not read here; empty where there is none.
+
+    codec_tag: the container's, of four letters.
+    """
+    carried = {data.type for data in cast(Any, frame.side_data)}
+    if codec_tag in _DOLBY_VISION or carried & {SideDataType.DOVI_RPU_BUFFER, SideDataType.DOVI_METADATA}:
+        return "Dolby Vision"
+    return "HDR10+" if SideDataType.DYNAMIC_HDR_PLUS in carried else ""
 
 
 def signal_of(frame: VideoFrame) -> Signal:

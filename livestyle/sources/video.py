@@ -18,7 +18,7 @@ from livestyle.sources.decoding import Decoded
 from livestyle.sources.deinterlace import Deinterlacer
 from livestyle.sources.piped import PipedMedia
 from livestyle.sources.pixels import Pixels
-from livestyle.sources.signal import Mastering, mastering_of
+from livestyle.sources.signal import Mastering, dynamic_of, mastering_of
 
 _HDR_NAMES = {"pq": "PQ", "hlg": "HLG"}
 
@@ -60,6 +60,7 @@ class VideoSource:
         """How the file's own colours are meant; the frames that come are SDR in BT.709."""
         self.mastering: Mastering = mastering_of(decoder.first.raw)
         """The display that an HDR file was made on."""
+        self._dynamic = dynamic_of(decoder.first.raw, decoder.stream.codec_context.codec_tag)
 
     @property
     def damage(self) -> str | None:
@@ -98,7 +99,16 @@ class VideoSource:
         notes = []
         if self.signal.is_hdr:
             notes.append(f"{self.name} is HDR ({_HDR_NAMES[self.signal.transfer]}): it is painted in SDR")
-        if self._deinterlacer.saw_combs:
+        if self._dynamic == "Dolby Vision":
+            notes.append(f"{self.name} is Dolby Vision: its base layer is painted, of profile 5 in wrong colours")
+        elif self._dynamic:
+            notes.append(f"{self.name} is {self._dynamic}: what that says of single scenes is left out")
+        if self._deinterlacer.saw_pulldown:
+            notes.append(
+                f"{self.name} is telecined film (3:2 pulldown): each of its pictures is made whole and kept; "
+                "`ffmpeg -i IN -vf fieldmatch,decimate film.mkv` brings the film's own 24 a second back"
+            )
+        elif self._deinterlacer.saw_combs:
             notes.append(f"{self.name} is interlaced: each picture is made of both its fields")
         if self._pixels.saw_transparency:
             notes.append(f"{self.name} is transparent in places: they show white")
