@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 
-from tests import dynamic_hdr, media
+from tests import dynamic_hdr, ffprobe, media
 from tests.coloured_media import combed_clip, disc
 
 PULLDOWN = ((0, 0), (1, 1), (1, 2), (2, 3), (3, 3))
@@ -37,6 +39,33 @@ def test_telecined_film_is_said_and_keeps_its_pictures(tmp_path: Path) -> None:
     report = media.transcode(source, tmp_path / "o.mp4")
     assert len(report.notes) == 1 and "3:2 pulldown" in report.notes[0] and "fieldmatch,decimate" in report.notes[0]
     assert media.pts_of(tmp_path / "o.mp4") == media.pts_of(source)
+
+
+def with_flags(path: Path) -> Path:
+    """An MPEG-2 stream of 24 pictures whose flags tell a player to repeat fields, as on DVDs (ISO 13818-2, 6.3.10)."""
+    made = "-f lavfi -i testsrc2=size=96x64:rate=24000/1001:duration=1.001 -c:v mpeg2video -bf 0"
+    data = bytearray(ffprobe.make(made, path.with_name("film.m2v")).read_bytes())
+    pictures = 0
+    for at in (match.start() for match in re.finditer(rb"\x00\x00\x01[\xb3\xb5]", bytes(data))):
+        if data[at + 3] == 0xB3:
+            data[at + 7] = data[at + 7] & 0xF0 | 4  # 30000/1001
+        elif data[at + 4] >> 4 == 1:
+            data[at + 5] &= ~8  # no progressive sequence
+        elif data[at + 4] >> 4 == 8:
+            top_first, repeat = ((1, 1), (0, 0), (0, 1), (1, 0))[pictures % 4]
+            data[at + 7] = data[at + 7] & ~0x82 | top_first << 7 | repeat << 1
+            pictures += 1
+    path.with_name("soft.m2v").write_bytes(data)
+    return ffprobe.make(f"-i {path.with_name('soft.m2v')} -c copy", path)
+
+
+@pytest.mark.skipif(not ffprobe.HERE, reason="no ffmpeg and ffprobe here")
+def test_film_whose_fields_a_player_repeats_has_each_picture_once_and_its_length(tmp_path: Path) -> None:
+    report = media.transcode(with_flags(tmp_path / "soft.mpg"), tmp_path / "o.mp4")
+    times = media.pts_of(tmp_path / "o.mp4")
+    assert report.notes == () and report.frames == len(times) == 24
+    steps = [round(1000 * float(b - a)) for a, b in pairwise(times)]
+    assert set(steps[::2]) == {50} and set(steps[1::2]) == {33}
 
 
 def test_interlaced_video_is_no_film(tmp_path: Path) -> None:

@@ -97,8 +97,9 @@ class Run:
                 if self.keyframe_seconds is not None and seconds < self.keyframe_seconds:
                     continue  # leads a keyframe, and needs pictures from before it
                 self.broken += raw.is_corrupt and self.end_seconds > 0
-                self._clock_seconds = seconds + 1 / self._clock.rate
-                self.end_seconds = max(self.end_seconds, self._clock_seconds)
+                lasts_seconds = raw.duration * self._clock.time_base  # longer, where fields are to be repeated
+                self._clock_seconds = seconds + (lasts_seconds or 1 / self._clock.rate)
+                self.end_seconds = max(self.end_seconds, seconds + 1 / self._clock.rate)
                 yield Decoded(raw, seconds)
         self.ended = True
 
