@@ -111,7 +111,7 @@ def paint_segments(
     notes: list[str] = []
     with task_folder() as folder, video_format.open(source.path) as video:
         shelf = _Folder(folder, video_format.check(output).segment_suffix)
-        files = SegmentFiles(shelf, options, output=output, note=notes.append)
+        files = SegmentFiles(shelf, options, output=output, note=notes.append, damage=lambda: video.damage)
         stages = Stages(video, recipe.video_painter(), files, _silent)
         stages.paint(first, last)
         made = tuple((segment, shelf.path(number).read_bytes()) for number, segment in sorted(shelf.done.items()))

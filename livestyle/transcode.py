@@ -92,7 +92,8 @@ class Work:
         parts = [(journal.path(number), journal.done[number]) for number in sorted(journal.done)]
         tracks_from = self.options.tracks_from
         damages = join(parts, self.output, encoding=self.options, tracks_from=tracks_from, note=self.remember)
-        return "; ".join(filter(None, (damage, *damages)))
+        before = [segment.damage for _, segment in parts if segment.damage]  # by a run that was interrupted, too
+        return "; ".join(filter(None, (damage or "".join(before[-1:]), *damages)))
 
 
 @contextmanager
@@ -159,7 +160,9 @@ def stylize_video(
         source, output, painter.identity, size_of=size_of, note=note, resume=resume, video_format=video_format
     ) as work:
         resumed = work.frames
-        files = SegmentFiles(work.journal, work.options, output=output, note=work.remember)
+        files = SegmentFiles(
+            work.journal, work.options, output=output, note=work.remember, damage=lambda: work.source.damage
+        )
         run = Stages(work.source, painter, files, progress)
         run.paint_missing()
         with run.busy("join"):

@@ -166,3 +166,23 @@ def test_two_programs_that_write_one_file_do_not_spoil_it(out: Path, monkeypatch
         first.write(media.picture(2, 64, 48), Fraction(1))
     assert len(media.read_all(out / "o.mp4")) == 2
     assert [p.name for p in out.iterdir()] == ["o.mp4"]
+
+
+def test_damage_that_an_interrupted_run_saw_is_said_in_the_end(tmp_path: Path, out: Path) -> None:
+    source = media.write_clip(
+        tmp_path / "in.mp4", [50 * n for n in range(60)], size=(64, 64), rate=Fraction(2), time_base=Fraction(1, 100),
+        options={"g": "1"}, draw=media.moving_picture,
+    )  # fmt: skip
+    data = bytearray(source.read_bytes())
+    place = len(data) // 5
+    data[place : place + len(data) // 30] = bytes(len(data) // 30)
+    source.write_bytes(data)
+
+    def interrupt(done: int, expected: int | None) -> None:
+        if done == 50:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        media.transcode(source, out / "o.mp4", progress=interrupt)
+    report = media.transcode(source, out / "o.mp4")
+    assert report.resumed > 30 and "in.mp4 is damaged" in report.damage

@@ -35,6 +35,8 @@ class Segment:
     reordered: int
     """By how many places at most a picture is decoded before it is shown."""
     size_bytes: int
+    damage: str = ""
+    """What had been found wrong with the input when it was finished."""
 
 
 class SegmentWriter:
@@ -93,9 +95,18 @@ class Shelf(Protocol):
 class SegmentFiles:
     """Writes the segments of one file onto a shelf. Used by one thread at a time."""
 
-    def __init__(self, shelf: Shelf, encoding: Encoding, *, output: Path, note: Callable[[str], None]) -> None:
-        """output: what they will be joined to. note: as for `PictureEncoder`."""
+    def __init__(
+        self,
+        shelf: Shelf,
+        encoding: Encoding,
+        *,
+        output: Path,
+        note: Callable[[str], None],
+        damage: Callable[[], str | None],
+    ) -> None:
+        """output: what they will be joined to. note: as for `PictureEncoder`. damage: of the input, as far as known."""
         self._shelf, self._encoding, self._output, self._note = shelf, encoding, output, note
+        self._damage = damage
         self._writer: SegmentWriter | None = None
 
     @property
@@ -115,7 +126,7 @@ class SegmentFiles:
     def finish(self) -> None:
         """Finish the segment at hand; others may follow. Raises OutputError."""
         if self._writer is not None:
-            self._shelf.add(self._writer.finish())
+            self._shelf.add(replace(self._writer.finish(), damage=self._damage() or ""))
             self._writer = None
 
     def discard(self) -> None:
