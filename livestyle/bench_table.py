@@ -32,6 +32,7 @@ STEADINESS_COLUMNS = (
     "where nothing moves",
     "ghosts",
     "edges",
+    "strokes",
     "p50 ms",
     "p95 ms",
 )
@@ -94,6 +95,7 @@ def _steadiness_cells(row: Steadiness) -> tuple[str, ...]:
         _off_on(row.flicker_off, row.flicker_on),
         f"{row.ghosts:.4f}",
         f"{row.edges:.2f}",
+        f"{row.strokes:.2f}",
         f"{row.p50_ms:.1f}",
         f"{row.p95_ms:.1f}",
     )

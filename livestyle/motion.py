@@ -27,9 +27,8 @@ def flow_to(now: NDArray[np.uint8], last: NDArray[np.uint8], method: cv2.DISOpti
     return flow
 
 
-def moved(picture: Map, flow: Map) -> Map:
-    """The picture with each pixel taken from where the flow says it was; from outside it the nearest one is."""
-    there = cv2.add(flow, places(flow.shape[0], flow.shape[1]))
+def moved(picture: Map, there: Map) -> Map:
+    """The picture with each pixel taken from there, (H, W, 2), x and y; from outside it the nearest one is."""
     result: Map = cv2.remap(picture, there, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
     return result
 

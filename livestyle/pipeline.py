@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -22,7 +22,7 @@ from livestyle.frame import Masks, Picture
 from livestyle.masks import Layout, composed, masks_of, shares_of
 from livestyle.rate import RateHold, Size
 from livestyle.resize import resized
-from livestyle.settings import Look, StyleWeights, fit_size
+from livestyle.settings import Look, StyleWeights, fit_size, look_change
 from livestyle.stability import Stabilizer, Step
 from livestyle.style import Palette, Styles
 
@@ -116,16 +116,15 @@ class Painter:
         )  # fmt: skip
         with timed(stage_ms, "network"):
             painting = started.painting()
-        if memory:
-            self._forget_another(look, memory)
+        step = self._step_to(look, started.step) if memory else None
         if look.palette and not look.preserve_color:
             with timed(stage_ms, "colour"):
                 owns = [sampled_palette(painting, share) for share in ([None] if shares is None else shares)]
-                owns = memory.palettes(owns, started.step) if memory else owns
+                owns = memory.palettes(owns, step) if memory else owns
                 painting = match_palettes(painting, started.palettes, owns, shares, look.alpha)
         if memory:
             with timed(stage_ms, "steady"):
-                painting = memory.steady(painting, started.step)
+                painting = memory.steady(painting, step)
         if started.working != started.output:
             with timed(stage_ms, "enlarge"):
                 painting = resized(painting, *started.output)
@@ -187,12 +186,10 @@ class Painter:
             return None
         return self._stabilizer
 
-    def _forget_another(self, look: Look, memory: Stabilizer) -> None:
-        """Another look has paintings of its own."""
-        look = replace(look, stability=1.0)
-        if look != self._steadied:
-            memory.forget_paintings()
-            self._steadied = look
+    def _step_to(self, look: Look, step: Step | None) -> Step | None:
+        """The step from the last painting, which may have had another look."""
+        last, self._steadied = self._steadied, look
+        return step.to_another_look(look_change(last, look)) if step and last else None
 
     def _blended(self, look: Look) -> tuple[list[StyleCode], list[Palette]]:
         """Of each region that is painted."""

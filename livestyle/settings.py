@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,6 +89,26 @@ class Look:
     def region_styles(self) -> tuple[StyleWeights | None, ...]:
         """Of each region; without a layout of the one there is. None: the photograph."""
         return self.layout.styles_with(self.weights) if self.layout else (self.weights,)
+
+
+def look_change(one: Look, other: Look) -> float:
+    """How much else two Looks paint: the share of styles, or the alpha, that differs, in the region where most does.
+
+    Infinite where anything else differs, but for the stability.
+    """
+    areas = [look.layout.area if look.layout else None for look in (one, other)]
+    plain = [replace(look, weights=one.weights, alpha=1.0, stability=1.0, layout=None) for look in (one, other)]
+    if areas[0] != areas[1] or plain[0] != plain[1]:
+        return math.inf
+    regions = zip(one.region_styles, other.region_styles, strict=True)
+    return max(abs(one.alpha - other.alpha), *(_styles_change(*styles) for styles in regions))
+
+
+def _styles_change(one: StyleWeights | None, other: StyleWeights | None) -> float:
+    if one is None or other is None:
+        return 0.0 if one is other else math.inf
+    before, after = dict(one), dict(other)
+    return sum(abs(before.get(name, 0.0) - after.get(name, 0.0)) for name in before | after) / 2
 
 
 @dataclass(frozen=True)

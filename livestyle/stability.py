@@ -1,11 +1,12 @@
 """Keeps the paintings of a stream steady: what does not move does not flicker, what moves is carried along.
 
 Before the network the frame's noise is averaged away where nothing moves, so that the same scene gives
-the same painting. After it, each painting is blended with the one before, moved along the optical flow
-(Kroeger et al. 2016, on a small grey copy). Where the scene cannot be followed, behind a moving thing
-or at a cut, the new painting is taken as it is. How well it can be followed is measured where ghosts
-would come from: beside the paintings a grey copy of the frames is blended in the same way, and where it
-differs from the frame, the paintings are not trusted either.
+the same painting. After it, each painting is blended with the one before, moved as the scene has
+moved (`livestyle.following`). What cannot be followed, behind a moving thing or at a cut, is the new painting as it is,
+and so is what would be a ghost: light around a dark thing, say, where the ground behind is dark as well.
+
+Averages are kept in bytes, which is quick. Rounding would end them early, many levels off; so each frame rounds at
+another point (`_mixed`).
 
 Only the past is used, so nothing is delayed. It does not know networks, styles or files.
 """
@@ -13,19 +14,16 @@ Only the past is used, so nothing is delayed. It does not know networks, styles 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from livestyle.following import Bytes, Follower, Motion
 from livestyle.frame import Picture
-from livestyle.motion import Map, flow_to, moved
+from livestyle.motion import Map
 from livestyle.style import Palette, blend_palettes
 
-FLOW_SIDE_PX = 180
-"""Shorter side of the copy that motion is looked for in."""
 CARRIED_SIDE_PX = 360
 """Paintings with a larger shorter side are carried at this one; their finer strokes are the new ones."""
 
@@ -38,33 +36,44 @@ are averaged over at stability 0.5."""
 LONGEST_SECONDS = 2.0
 MOST_CARRIED = 0.85
 """Of what moves: ghosts and soft edges grow with it."""
-
-STILL_LEVELS = 5.0
-MOVING_LEVELS = 8.0
-"""Grey levels of 255 by which the scene may differ from what is carried: at these it counts for 37 %."""
-BETTER_LEVELS = 1.0
-"""Where motion explains the scene better than standstill by so much, standstill counts for 37 %."""
-BLUR_PX = 3
-
-SURE = 0.5
-CUT_SHARE = 0.6
-"""A cut: over so much of the picture less than SURE of what moves is trusted."""
+GHOST_PX, GHOST_LEVELS = 8, 24.0
+"""Where the mean of so large a square is further from the new painting than this, in levels of 255, in any colour,
+the new one is taken: strokes average out over it, trails of what has moved on do not."""
 GAP_SECONDS = 0.5
 """After a pause as long as this nothing is carried over."""
+LOOK_SHARE = 0.07
+"""When so much of the look has changed, a painting counts for 37 %: through a crossfade it stays steady
+and is not far behind."""
+LEAST_KEPT = 0.02
+"""Less is nothing."""
+GOLDEN = (math.sqrt(5) - 1) / 2
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """How the scene got from the last frame to this one, in the flow's size."""
+    """From the last painting to this one, and how much is kept over it: shares of the past, 0 to 1."""
 
-    strength: float
-    elapsed_seconds: float
-    flow: Map
-    """(H, W, 2): where each pixel was, minus where it is, in its own pixels."""
-    still: Map
-    """(H, W), 0 to 1: nothing moves here."""
-    carried: Map
-    """(H, W), 0 to 1: share of the last painting in the next."""
+    motion: Motion
+    still: Bytes
+    """Mask of what did not move, in the frame's size."""
+    kept_still: float
+    kept_moving: float
+    kept_calm: float
+    kept_palette: float
+    turn: float
+    """0 to 1: where this step rounds."""
+
+    def to_another_look(self, change: float) -> Step | None:
+        """The same step where the look has changed by so much, 0 to 1 or more; None where nothing is to be kept."""
+        share = math.exp(-change / LOOK_SHARE)
+        if share < LEAST_KEPT:
+            return None
+        return replace(
+            self,
+            kept_still=share * self.kept_still,
+            kept_moving=share * self.kept_moving,
+            kept_palette=share * self.kept_palette,
+        )
 
 
 class Stabilizer:
@@ -77,25 +86,18 @@ class Stabilizer:
     """To the frame last given to `calm`; None where the memory began anew with it."""
 
     def __init__(self) -> None:
-        self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
-        self._flow.setFinestScale(1)
-        self._flow.setGradientDescentIterations(6)
-        self._flow.setPatchStride(5)
+        self._follower = Follower()
+        self._carried: Picture | None = None
+        self._palettes: list[Palette] = []
         self.reset()
-        self.forget_paintings()
 
     def reset(self) -> None:
         """Forget the stream: the next frame is the first, and its painting is taken as it is."""
-        self._grey: NDArray[np.uint8] | None = None
-        self._followed: Map = np.empty(0, np.float32)
-        self._calm: Map = np.empty(0, np.float32)
+        self._follower.reset()
+        self._calm: Picture = np.empty(0, np.uint8)
         self.step = None
+        self._turn = 0.0
         self._at_seconds = 0.0
-
-    def forget_paintings(self) -> None:
-        """What is painted from now on has another look: carry nothing over."""
-        self._carried: Map | None = None
-        self._palettes: list[Palette] = []
 
     def calm(self, frame: Picture, strength: float, at_seconds: float) -> Picture:
         """The frame (HxWx3 uint8 RGB) with less noise where nothing moves.
@@ -103,18 +105,18 @@ class Stabilizer:
         strength: 0 to 1, more than 0. at_seconds: when in its stream the frame was taken. After GAP_SECONDS,
         when the time goes back, and when the frame has another size or another scene, the memory begins anew.
         """
-        grey = _small_grey(frame)
         elapsed_seconds = at_seconds - self._at_seconds
+        if not 0 <= elapsed_seconds < GAP_SECONDS or self._calm.shape != frame.shape:
+            self.reset()
         self._at_seconds = at_seconds
-        if self._grey is None or not 0 <= elapsed_seconds < GAP_SECONDS or self._calm.shape != frame.shape:
-            return self._begin(frame, grey)
-        step, sure = self._followed_to(grey, self._grey, strength, elapsed_seconds)
-        if sure < 1 - CUT_SHARE:
-            return self._begin(frame, grey)
-        self.step, self._grey = step, grey
-        share = _enlarged(step.still * _kept(CALM_SECONDS, strength, elapsed_seconds), frame)
-        self._calm = _blended(self._calm, frame.astype(np.float32), share)
-        return _as_picture(self._calm)
+        self._turn = (self._turn + GOLDEN) % 1
+        self.step = self._step_to(frame, strength, elapsed_seconds)
+        if self.step is None:
+            self._calm = frame
+            return frame
+        mean = _mixed(self._calm, frame, self.step.kept_calm, self.step)
+        self._calm = _put(mean, self.step.still, frame.copy())
+        return self._calm
 
     def steady(self, painting: Picture, step: Step | None) -> Picture:
         """The painting of a frame that was calmed, steadied; HxWx3 uint8 RGB, any size of that shape.
@@ -123,13 +125,11 @@ class Stabilizer:
         """
         side = min(painting.shape[:2])
         if side <= CARRIED_SIDE_PX:
-            new = painting.astype(np.float32)
-            return _as_picture(self._carry(new, step))
+            return self._carry(painting, step)
         scale = CARRIED_SIDE_PX / side
-        small = cv2.resize(painting, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.float32)
-        change = cv2.resize(self._carry(small, step) - small, painting.shape[1::-1])
-        steady: Picture = np.clip(painting + change + 0.5, 0, 255).astype(np.uint8)
-        return steady
+        small = _bytes(cv2.resize(painting, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
+        change = cv2.subtract(self._carry(small, step), small, dtype=cv2.CV_16S)
+        return _bytes(cv2.add(painting, cv2.resize(change, painting.shape[1::-1]), dtype=cv2.CV_8U))
 
     def palettes(self, owns: list[Palette], step: Step | None) -> list[Palette]:
         """A painting's own colours, region by region, averaged over the last paintings; step as for `steady`.
@@ -137,88 +137,84 @@ class Stabilizer:
         So their correction does not pump.
         """
         if step is not None and len(self._palettes) == len(owns):
-            kept = _kept(PALETTE_SECONDS, step.strength, step.elapsed_seconds)
             pairs = zip(self._palettes, owns, strict=True)
-            owns = [blend_palettes([(last, kept), (own, 1 - kept)]) for last, own in pairs]
+            owns = [blend_palettes([(last, step.kept_palette), (own, 1 - step.kept_palette)]) for last, own in pairs]
         self._palettes = owns
         return owns
 
-    def _begin(self, frame: Picture, grey: NDArray[np.uint8]) -> Picture:
-        at_seconds = self._at_seconds
-        self.reset()
-        self._at_seconds = at_seconds
-        self._grey, self._followed = grey, grey.astype(np.float32)
-        self._calm = frame.astype(np.float32)
-        return frame
+    def _step_to(self, frame: Picture, strength: float, elapsed_seconds: float) -> Step | None:
+        def kept(seconds: float) -> float:
+            """The share of the past in an average over so long at stability 0.5."""
+            seconds = min(LONGEST_SECONDS, seconds * strength / max(1e-6, 1 - strength))
+            return math.exp(-max(0.0, elapsed_seconds) / seconds)
 
-    def _followed_to(
-        self, grey: NDArray[np.uint8], last: NDArray[np.uint8], strength: float, elapsed_seconds: float
-    ) -> tuple[Step, float]:
-        """The step from the last frame to the next, and the share of it that can be followed."""
-        flow = flow_to(grey, last, self._flow)
-        unmoved = _difference(grey, self._followed)
-        better = cv2.subtract(unmoved, _difference(grey, moved(self._followed, flow)))
-        still = _trust(unmoved, STILL_LEVELS) * _trust(better, BETTER_LEVELS)
-        flow = flow * (1 - still)[:, :, None]
-        carried_on = moved(self._followed, flow)
-        trusted = _trust(_difference(grey, carried_on), MOVING_LEVELS)
-        moving_share = min(MOST_CARRIED, _kept(MOVING_SECONDS, strength, elapsed_seconds))
-        still_share = _kept(STILL_SECONDS, strength, elapsed_seconds)
-        carried: Map = cv2.max(still * still_share, trusted * moving_share)
-        self._followed = _blended(carried_on, grey.astype(np.float32), carried)
-        return Step(strength, elapsed_seconds, flow, still, carried), float(np.mean(trusted > SURE))
+        still, moving = kept(STILL_SECONDS), min(MOST_CARRIED, kept(MOVING_SECONDS))
+        motion = self._follower.follow(frame, still, moving)
+        if motion is None:
+            return None
+        mask = _enlarged(motion.still, frame)
+        return Step(motion, mask, still, moving, kept(CALM_SECONDS), kept(PALETTE_SECONDS), self._turn)
 
-    def _carry(self, new: Map, step: Step | None) -> Map:
+    def _carry(self, new: Picture, step: Step | None) -> Picture:
         """What is shown for a new painting; it is also what the next one is blended with."""
-        if self._carried is not None and step is not None and self._carried.shape == new.shape:
-            scale = np.float32(new.shape[1] / step.flow.shape[1])
-            before = moved(self._carried, _enlarged(step.flow * scale, new))
-            new = _blended(before, new, _enlarged(step.carried, new))
-        self._carried = new
-        return new
+        last, self._carried = self._carried, new
+        if last is not None and step is not None and last.shape == new.shape:
+            self._carried = new.copy()
+            _put(_mixed(last, new, step.kept_still, step), _enlarged(step.still, new), self._carried)
+            followed = _enlarged(step.motion.followed, new)
+            x, y, width, height = cv2.boundingRect(followed)
+            if width:
+                box = np.s_[y : y + height, x : x + width]
+                moving = _mixed(_moved(last, step.motion.there, box), new[box], step.kept_moving, step)
+                _put(moving, followed[box], self._carried[box])
+            _put(new, _ghosts(self._carried, new), self._carried)
+        return self._carried
 
 
-def _kept(seconds: float, strength: float, elapsed_seconds: float) -> float:
-    """The share of the past that is kept over a step, for an average over so long at stability 0.5."""
-    seconds = min(LONGEST_SECONDS, seconds * strength / max(1e-6, 1 - strength))
-    return math.exp(-elapsed_seconds / seconds)
+def _mixed(last: Picture, new: Picture, kept: float, step: Step) -> Picture:
+    """`kept` of the last picture and the rest of the new one.
+
+    Rounded up from another point each frame, evenly spread: over many frames small differences count in full.
+    """
+    return _bytes(cv2.addWeighted(last, kept, new, 1 - kept, 0.98 * (step.turn - 0.5)))
 
 
-def _small_grey(frame: Picture) -> NDArray[np.uint8]:
-    scale = min(1.0, FLOW_SIDE_PX / min(frame.shape[:2]))
-    small = cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
+def _moved(picture: Picture, there: Map, box: tuple[slice, slice]) -> Picture:
+    """A box of the picture, taken from places that are given in a smaller size."""
+    height, width = picture.shape[:2]
+    x, y = width / there.shape[1], height / there.shape[0]
+    enlarging = np.array([[x, 0, (x - 1) / 2], [0, y, (y - 1) / 2]])
+    places = cv2.resize(cv2.transform(there, enlarging), (width, height))
+    four = cv2.cvtColor(picture, cv2.COLOR_RGB2RGBA)  # four channels are moved twice as quickly as three
+    moved: Map = cv2.remap(four, places[box], None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
+    return _bytes(cv2.cvtColor(moved, cv2.COLOR_RGBA2RGB))
 
 
-def _difference(grey: NDArray[np.uint8], carried: Map) -> NDArray[np.uint8]:
-    """How far what is carried is from the frame around each pixel, in levels."""
-    difference = cv2.blur(cv2.absdiff(grey, cv2.convertScaleAbs(carried)), (BLUR_PX, BLUR_PX))
-    return difference.astype(np.uint8, copy=False)
+def _ghosts(carried: Picture, new: Picture) -> Bytes:
+    """Mask of where what is carried is another picture than the new one."""
+    means = [_means(picture) for picture in (carried, new)]
+    near = cv2.inRange(cv2.absdiff(*means), (0, 0, 0), (GHOST_LEVELS,) * 3)
+    return _bytes(cv2.threshold(cv2.resize(near, new.shape[1::-1]), 127, 255, cv2.THRESH_BINARY_INV)[1])
 
 
-def _trust(difference: Map, levels: float) -> Map:
-    """How much a difference leaves of the trust at each pixel, 0 to 1."""
-    trust: Map = cv2.LUT(difference, _trust_table(levels))
-    return trust
+def _means(picture: Picture) -> Picture:
+    """Of squares of GHOST_PX; a quarter of the pixels tells them."""
+    height, width = (max(1, side // GHOST_PX) for side in picture.shape[:2])
+    return _bytes(
+        cv2.resize(cv2.resize(picture, (2 * width, 2 * height)), (width, height), interpolation=cv2.INTER_AREA)
+    )
 
 
-@lru_cache(maxsize=4)
-def _trust_table(levels: float) -> Map:
-    table: Map = np.exp(-((np.arange(256) / levels) ** 2)).astype(np.float32)
-    return table
+def _enlarged(mask: Bytes, like: Picture) -> Bytes:
+    if mask.shape == like.shape[:2]:
+        return mask
+    return _bytes(cv2.resize(mask, like.shape[1::-1], interpolation=cv2.INTER_NEAREST_EXACT))
 
 
-def _enlarged(small: Map, like: NDArray[np.generic]) -> Map:
-    """A map in the size of a picture."""
-    large: Map = cv2.resize(small, like.shape[1::-1])
-    return large
+def _bytes(values: Map) -> Picture:
+    return values.astype(np.uint8, copy=False)
 
 
-def _blended(old: Map, new: Map, share: Map) -> Map:
-    """`share` of the old picture, and the rest of the new one, at each pixel."""
-    blended: Map = cv2.blendLinear(old, new, share, 1 - share)
-    return blended
-
-
-def _as_picture(values: Map) -> Picture:
-    return cv2.convertScaleAbs(values).astype(np.uint8, copy=False)
+def _put(picture: Picture, mask: Bytes, into: Picture) -> Picture:
+    """`into`, which is changed, with the picture where the mask is not 0."""
+    return _bytes(cv2.copyTo(picture, mask, into))

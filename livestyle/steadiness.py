@@ -4,8 +4,9 @@ Warping error (Lai et al. 2018): a painting's mean absolute difference from the 
 the frames' optical flow, where the flow there and back agrees. Optical flow finds motion of a fraction of a pixel
 on ground that stands still, and a painting that never changes has a warping error too; so the plain
 difference where next to nothing moves is given beside it. Steadiness has a price, measured where things
-move: ghosts, the difference from the painting that is not held, and edges, how steep its steepest
-fifth still is. It does not know commands; `livestyle.bench_table` knows how numbers are printed.
+move: ghosts, the difference from the painting that is not held; edges, how steep it is across the frame's
+steepest fifth; strokes, how steep its own steepest fifth still is, which counts edges and what flickers alike.
+It does not know commands; `livestyle.bench_table` knows how numbers are printed.
 """
 
 from __future__ import annotations
@@ -58,7 +59,9 @@ class Steadiness:
     ghosts: float
     """Difference from the painting that is not held, where things move."""
     edges: float
-    """Steepness of edges that move, of that without; 1 is as sharp."""
+    """Steepness across the frame's edges that move, of that without; 1 is as sharp."""
+    strokes: float
+    """Steepness of the painting's steepest parts that move, of that without. Flicker counts as well."""
     p50_ms: float
     p95_ms: float
     """What it costs a frame."""
@@ -89,7 +92,8 @@ def measure(
         flicker_off=meter.mean("flicker_off"),
         flicker_on=meter.mean("flicker_on"),
         ghosts=meter.mean("ghosts"),
-        edges=meter.mean("edges"),
+        edges=meter.ratio("edges_on", "edges_off"),
+        strokes=meter.ratio("strokes_on", "strokes_off"),
         p50_ms=p50_ms,
         p95_ms=p95_ms,
     )
@@ -106,7 +110,7 @@ class _Meter:
 
     def add(self, frame: Picture, off: Picture, on: Picture) -> None:
         """The next frame with its paintings."""
-        grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+        grey = _grey(frame)
         if self._last is not None and self._count >= SETTLING:
             self._compare(grey, off, on, *self._last)
         self._last = grey, off, on
@@ -116,27 +120,38 @@ class _Meter:
         """The mean of one error over the frames that said something about it."""
         return float(np.mean(self._errors[name])) if self._errors[name] else math.nan
 
+    def ratio(self, name: str, other: str) -> float:
+        """Of two means."""
+        return self.mean(name) / self.mean(other) if self.mean(other) else math.nan
+
     def _compare(
         self, grey: Map, off: Picture, on: Picture, last_grey: Map, last_off: Picture, last_on: Picture
     ) -> None:
         back, known = self._motion(last_grey, grey)
         speed_px = np.hypot(back[..., 0], back[..., 1])
         for name, last, painting in (("off", last_off, off), ("on", last_on, on)):
-            self._note(f"warp_{name}", _difference(painting, moved(last, back)), known)
+            self._note(f"warp_{name}", _difference(painting, moved(last, back + places(*back.shape[:2]))), known)
             self._note(f"flicker_{name}", _difference(painting, last), known & (speed_px < STANDS_PX))
         moves = speed_px > MOVES_PX
         self._note("ghosts", _difference(on, off), moves)
         if np.mean(moves) >= LEAST_SHARE:
-            steepness = _steepness(off)
-            steep = moves & (steepness >= np.percentile(steepness[moves], STEEP_PERCENTILE))
-            self._errors["edges"].append(float(_steepness(on)[steep].mean() / max(1e-6, steepness[steep].mean())))
+            self._sharpness(grey, off, on, moves)
+
+    def _sharpness(self, grey: Map, off: Picture, on: Picture, moves: Map) -> None:
+        scene = _slope(cv2.GaussianBlur(grey, (0, 0), 1))
+        edge = _steepest(scene, moves)
+        across = scene[edge] / np.maximum(1e-6, np.linalg.norm(scene[edge], axis=-1, keepdims=True))
+        stroke = _steepest(_slope(_grey(off)), moves)
+        for name, slope in (("off", _slope(_grey(off))), ("on", _slope(_grey(on)))):
+            self._errors[f"edges_{name}"].append(float((slope[edge] * across).sum(-1).mean()))
+            self._errors[f"strokes_{name}"].append(float(np.linalg.norm(slope[stroke], axis=-1).mean()))
 
     def _motion(self, last: Map, now: Map) -> tuple[Map, Map]:
         """Where each pixel was, minus where it is (H, W, 2), and whether that is known (H, W)."""
         back, forth = flow_to(now, last, self._flow), flow_to(last, now, self._flow)
         height, width = now.shape
         where = back + places(height, width)
-        agrees = np.abs(back + moved(forth, back)).sum(2) < AGREES_PX
+        agrees = np.abs(back + moved(forth, where)).sum(2) < AGREES_PX
         inside = (where > 0).all(2) & (where[..., 0] < width - 1) & (where[..., 1] < height - 1)
         return back, agrees & inside
 
@@ -151,7 +166,17 @@ def _difference(a: Map, b: Map) -> Map:
     return difference
 
 
-def _steepness(picture: Picture) -> Map:
-    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-    steepness: Map = np.hypot(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1))
-    return steepness
+def _grey(picture: Picture) -> Map:
+    return cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+
+
+def _slope(grey: Map) -> Map:
+    """How a grey picture changes to the right and down: (H, W, 2)."""
+    return np.stack([cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)], axis=-1)
+
+
+def _steepest(slope: Map, where: Map) -> Map:
+    """Where it is steepest there: (H, W) bool."""
+    steepness = np.linalg.norm(slope, axis=-1)
+    steepest: Map = where & (steepness >= np.percentile(steepness[where], STEEP_PERCENTILE))
+    return steepest

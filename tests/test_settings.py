@@ -9,9 +9,11 @@ import random
 import pytest
 
 from livestyle.errors import LivestyleError, SettingError
+from livestyle.masks import parse_split
 from livestyle.settings import (
     Look,
     fit_size,
+    look_change,
     nearest_names,
     normalised,
     parse_size,
@@ -192,3 +194,30 @@ def test_nameless_and_overflowing_styles_are_refused() -> None:
         normalised([("wave", 1e308), ("scream", 1e308)])
     with pytest.raises(SettingError, match="needs a style"):
         Look(())
+
+
+WAVE = Look((("wave", 1.0),))
+
+
+@pytest.mark.parametrize(
+    ("other", "change"),
+    [
+        (Look(WAVE.weights, stability=0.1), 0.0),
+        (Look((("wave", 0.9), ("scream", 0.1))), 0.1),
+        (Look((("scream", 1.0),)), 1.0),
+        (Look(WAVE.weights, alpha=0.7), 0.3),
+        (Look(WAVE.weights, mirror=True), math.inf),
+        (Look(WAVE.weights, layout=parse_split("left:wave,right:wave")), math.inf),
+    ],
+)
+def test_how_much_else_two_looks_paint(other: Look, change: float) -> None:
+    assert look_change(WAVE, other) == look_change(other, WAVE) == pytest.approx(change)
+
+
+def test_of_regions_the_one_that_changes_most_counts() -> None:
+    one = Look(WAVE.weights, layout=parse_split("left:wave,right:dragon"))
+    near = dataclasses.replace(one, weights=(("wave", 0.8), ("scream", 0.2)))
+    far = dataclasses.replace(one, layout=parse_split("left:wave,right:original"))
+    assert look_change(one, one) == 0
+    assert look_change(one, near) == pytest.approx(0.2)
+    assert look_change(one, far) == math.inf

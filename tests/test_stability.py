@@ -10,7 +10,7 @@ from livestyle.bank import Bank
 from livestyle.errors import SettingError
 from livestyle.frame import Picture
 from livestyle.pipeline import Painter
-from livestyle.settings import Look
+from livestyle.settings import Look, normalised
 from livestyle.stability import CARRIED_SIDE_PX, Stabilizer
 from livestyle.style import Palette
 from tests.conftest import CountingEngine
@@ -141,12 +141,25 @@ def test_colours_do_not_pump() -> None:
     assert shown[-1] == pytest.approx(0.55, abs=0.03)
 
 
+def test_what_the_frames_do_not_tell_leaves_no_ghost() -> None:
+    """A painting that changes by far, as the light around dark things does, where the frame hardly does."""
+    painted = scene(1) // 4
+    lit = painted.copy()
+    lit[60:120, 100:200, 0] += 120
+    frames = [scene()] * 20
+    steady = steadied(frames, [lit] * 10 + [painted] * 10)
+    inside = np.s_[64:116, 104:196]
+    assert difference(steady[10][inside], painted[inside]) < 1
+    away = np.s_[:40]
+    assert difference(steady[10][away], painted[away]) < 1
+
+
 class FlickeringEngine(CountingEngine):
-    """Paints the negative, brighter every other time."""
+    """Paints the negative, a tenth darker every other time."""
 
     def stylize(self, rgb: Picture, code: object, alpha: float) -> Picture:
         painting = super().stylize(rgb, code, alpha)
-        return (painting * (0.8 if self.painted % 2 else 1.0)).astype(np.uint8)
+        return (painting * (0.9 if self.painted % 2 else 1.0)).astype(np.uint8)
 
 
 def flicker_of(bank: Bank, *looks: Look, stream: bool = True) -> float:
@@ -170,6 +183,32 @@ def test_another_style_is_shown_at_once(bank: Bank) -> None:
     one, other = (Look(((name, 1.0),), palette=False) for name in bank.names[:2])
     off = Look(one.weights, palette=False, stability=0.0)
     assert flicker_of(bank, one, other) == flicker_of(bank, off)
+
+
+class GreyEngine(FlickeringEngine):
+    """Paints an even grey, 100 in the first of two styles and 200 in the second, a tenth darker every other time."""
+
+    def __init__(self, bank: Bank) -> None:
+        super().__init__()
+        self._ends = [float(bank.stats(name).means[3].mean()) for name in bank.names[:2]]
+
+    def stylize(self, rgb: Picture, code: float, alpha: float) -> Picture:  # type: ignore[override]
+        grey = np.interp(code, sorted(self._ends), (100, 200) if self._ends[0] < self._ends[1] else (200, 100))
+        return super().stylize(np.full_like(rgb, 255 - round(grey)), code, alpha)
+
+
+@pytest.mark.parametrize("fade_seconds", [0.5, 1.0])
+def test_a_crossfade_is_steady_and_hardly_behind(bank: Bank, fade_seconds: float) -> None:
+    painter, greys = Painter(GreyEngine(bank), bank), []
+    for i in range(60):
+        part = min(1.0, max(0.0, (i - 20) * PERIOD_SECONDS / fade_seconds))
+        look = Look(normalised([(bank.names[0], 1 - part), (bank.names[1], part)]), palette=False)
+        shown = painter.paint(scene(), look, at_seconds=i * PERIOD_SECONDS).rgb
+        greys.append((float(shown.mean()), 0.95 * (100 + 100 * part)))
+    found, wanted = np.array(greys).T
+    assert np.abs(found - wanted)[10:].max() < 15
+    assert np.abs(np.diff(found - wanted))[10:].mean() < 0.3 * np.abs(np.diff([100, 90, 100])).mean()
+    assert np.abs(found - wanted)[-5:].max() < 8
 
 
 def test_stability_is_between_0_and_1() -> None:
