@@ -89,6 +89,9 @@ class EngineThread:
         look = self._follower.look(show, frame)
         if again and last is not None and look == last.look:
             return None
+        if not again and painter.warm_up(frame.rgb, look):
+            frame = self._frames.take(0) or frame
+            look = self._follower.look(show, frame)
         wait_ms = (time.perf_counter() - self._idle_since) * 1000
         done = Finished(
             frame,

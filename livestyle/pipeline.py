@@ -83,6 +83,7 @@ class Painter:
         self._stabilizer = Stabilizer()
         self._steadied: Look | None = None
         self._blends: dict[StyleWeights, tuple[StyleCode, Palette]] = {}
+        self._warm: tuple[Size, int] | None = None
 
     def reset(self) -> None:
         """Forget the stream: the next frame is the first."""
@@ -99,6 +100,18 @@ class Painter:
         if self._hold and counts and painting.working_size:
             self._hold.painted(sum(painting.stage_ms.values()), painting.stage_ms["network"], time.monotonic())
         return painting
+
+    def warm_up(self, rgb: Picture, look: Look) -> bool:
+        """Paint a frame for nothing where the last one had another size or other regions; whether that was so.
+
+        Engines may compile a network then, and the frame gets old.
+        """
+        wanted = self._sizes(rgb, look)[1], len(painted_regions(look))
+        if look.bypass or wanted == self._warm:
+            return False
+        self.paint(rgb, look, counts=False)
+        self._warm = wanted
+        return True
 
     def start(self, rgb: Picture, look: Look, *, at_seconds: float | None = None) -> Started:
         """Begin to paint a frame, as `paint` does; `finish` gives the painting.
@@ -138,15 +151,16 @@ class Painter:
                 painting = with_original(painting, started.photograph(), look.layout, masks)
         return Painting(painting, stage_ms, started.working)
 
-    def _output_size(self, rgb: Picture) -> Size:
+    def _sizes(self, rgb: Picture, look: Look) -> tuple[Size, Size]:
+        """Of the painting, and what the network sees."""
         height, width = rgb.shape[:2]
         large = self.largest is not None and min(width, height) > self.largest
-        return fit_size(width, height, self.largest if self.size is None and large else self.size)
+        output = fit_size(width, height, self.largest if self.size is None and large else self.size)
+        return output, self._hold.size_for(*output) if self._hold and not look.bypass else output
 
     def _started(self, rgb: Picture, look: Look, at_seconds: float | None, run: Run) -> Started:
         stage_ms: dict[str, float] = {}
-        output = self._output_size(rgb)
-        working = self._hold.size_for(*output) if self._hold and not look.bypass else output
+        output, working = self._sizes(rgb, look)
         with timed(stage_ms, "prepare"):
             plain = frame = prepared(rgb, working, look)
         photograph = (lambda: plain) if working == output else partial(prepared, rgb, output, look)

@@ -19,6 +19,7 @@ from livestyle.outputs import Outputs
 from livestyle.pacing import CaptureThread
 from livestyle.pipeline import Painter
 from livestyle.pointer import Pointer
+from livestyle.rate import RateHold, Size
 from livestyle.settings import Look
 from livestyle.show import Show, new_show
 from tests.conftest import CountingEngine
@@ -120,3 +121,17 @@ class Running:
         """Wait until the show has painted that many more."""
         now = self.show.meters.shown
         self.until(lambda: self.show.meters.shown >= now + count)
+
+
+class SmallHold(RateHold):
+    """Answers half the output's sides always; counts what it is told."""
+
+    def __init__(self) -> None:
+        super().__init__(30)
+        self.told = 0
+
+    def size_for(self, width: int, height: int) -> Size:
+        return width // 2, height // 2
+
+    def painted(self, took_ms: float, network_ms: float, now_seconds: float) -> None:
+        self.told += 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -18,31 +17,17 @@ from livestyle import hud
 from livestyle.app import LiveShow
 from livestyle.bank import Bank
 from livestyle.demo import SHOT_SECONDS, ContactSheet, Walk, shots
-from livestyle.engine_thread import EngineThread, Finished
+from livestyle.engine_thread import Finished
 from livestyle.errors import SourceError
 from livestyle.frame import Frame, Picture
 from livestyle.live import LiveOptions, run_show
-from livestyle.pacing import CaptureThread, Latest
+from livestyle.pacing import CaptureThread
 from livestyle.pipeline import Painter, Painting
-from livestyle.rate import RateHold, Size
+from livestyle.rate import RateHold
 from livestyle.settings import Look
 from livestyle.show import pick
 from tests.conftest import CountingEngine
-from tests.running import PATIENCE_SECONDS, Camera, NoWindow, make_show, wait_until
-
-
-class SmallHold(RateHold):
-    """Answers half the output's sides always; counts what it is told."""
-
-    def __init__(self) -> None:
-        super().__init__(30)
-        self.told = 0
-
-    def size_for(self, width: int, height: int) -> Size:
-        return width // 2, height // 2
-
-    def painted(self, took_ms: float, network_ms: float, now_seconds: float) -> None:
-        self.told += 1
+from tests.running import Camera, NoWindow, SmallHold, make_show
 
 
 def live(bank: Bank, engine: CountingEngine, source: Callable[[], Camera], **options: Any) -> LiveShow:
@@ -93,65 +78,6 @@ def test_a_painter_that_cannot_be_built_is_raised(bank: Bank) -> None:
 
     with pytest.raises(RuntimeError, match="no engine"):
         LiveShow(CaptureThread(Camera), no_painter, make_show(bank), window=None).run()
-
-
-def test_the_newest_frame_is_painted_not_the_oldest(bank: Bank, counting_engine: CountingEngine) -> None:
-    frames: Latest[Frame] = Latest()
-    for i in range(10):
-        frames.put(Frame(np.full((32, 32, 3), i, np.uint8), i, Fraction(i)))
-    engine_thread = EngineThread(lambda: Painter(counting_engine, bank), frames, make_show(bank))
-    engine_thread.start()
-    finished = engine_thread.finished.take(PATIENCE_SECONDS)
-    engine_thread.stop()
-    assert finished is not None and finished.frame.index == 9
-
-
-def test_a_frozen_show_repaints_only_when_the_look_changes(bank: Bank, counting_engine: CountingEngine) -> None:
-    frames: Latest[Frame] = Latest()
-    show = make_show(bank)
-    engine_thread = EngineThread(lambda: Painter(counting_engine, bank), frames, show)
-    engine_thread.start()
-    frames.put(Frame(np.zeros((32, 32, 3), np.uint8), 0, Fraction(0)))
-    wait_until(lambda: counting_engine.painted == 1)
-    show = engine_thread.show = replace(show, frozen=True)
-    frames.put(Frame(np.ones((32, 32, 3), np.uint8), 1, Fraction(1)))
-    time.sleep(0.3)  # a frame may have been taken just before the freeze
-    painted = counting_engine.painted
-    time.sleep(0.3)
-    assert counting_engine.painted == painted <= 2
-    engine_thread.show = pick(show, "scream", time.monotonic())
-    wait_until(lambda: counting_engine.painted == painted + 1)
-    engine_thread.stop()
-
-
-def test_a_frozen_picture_says_nothing_about_the_rate(bank: Bank, counting_engine: CountingEngine) -> None:
-    frames: Latest[Frame] = Latest()
-    hold = SmallHold()
-    thread = EngineThread(lambda: Painter(counting_engine, bank, hold=hold), frames, make_show(bank))
-    thread.start()
-    frames.put(Frame(np.zeros((32, 32, 3), np.uint8), 0, Fraction(0)))
-    wait_until(lambda: hold.told == 1)
-    thread.show = pick(replace(thread.show, frozen=True), "scream", time.monotonic())
-    wait_until(lambda: counting_engine.painted == 2)
-    thread.stop()
-    assert hold.told == 1
-
-
-def test_the_wait_for_each_frame_is_measured(bank: Bank, counting_engine: CountingEngine) -> None:
-    frames: Latest[Frame] = Latest()
-    thread = EngineThread(lambda: Painter(counting_engine, bank), frames, make_show(bank))
-    waits_ms = []
-    start = time.perf_counter()
-    thread.start()
-    for n in range(6):
-        frames.put(Frame(np.zeros((32, 32, 3), np.uint8), n, Fraction(n)))
-        finished = thread.finished.take(PATIENCE_SECONDS)
-        assert finished is not None
-        waits_ms.append(finished.wait_ms)
-        time.sleep(0.1)
-    thread.stop()
-    assert min(waits_ms[1:]) > 50
-    assert sum(waits_ms) <= (time.perf_counter() - start) * 1000, "no moment is counted twice"
 
 
 def test_the_numbers_say_where_the_time_goes(

@@ -1,0 +1,109 @@
+"""The thread that paints: which frames, when again, and what it says of the time."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+
+from livestyle.bank import Bank
+from livestyle.engine_thread import EngineThread
+from livestyle.frame import Frame, Picture
+from livestyle.pacing import Latest
+from livestyle.pipeline import Painter
+from livestyle.show import pick
+from tests.conftest import CountingEngine
+from tests.running import PATIENCE_SECONDS, SmallHold, make_show, wait_until
+
+
+def test_the_newest_frame_is_painted_not_the_oldest(bank: Bank, counting_engine: CountingEngine) -> None:
+    frames: Latest[Frame] = Latest()
+    for i in range(10):
+        frames.put(Frame(np.full((32, 32, 3), i, np.uint8), i, Fraction(i)))
+    engine_thread = EngineThread(lambda: Painter(counting_engine, bank), frames, make_show(bank))
+    engine_thread.start()
+    finished = engine_thread.finished.take(PATIENCE_SECONDS)
+    engine_thread.stop()
+    assert finished is not None and finished.frame.index == 9
+
+
+class CompilingEngine(CountingEngine):
+    """Two more frames come while it sees a size for the first time."""
+
+    def __init__(self, frames: Latest[Frame]) -> None:
+        super().__init__()
+        self._frames, self._index, self._seen = frames, 0, set[int]()
+
+    def stylize(self, rgb: Picture, code: object, alpha: float) -> Picture:
+        if rgb.shape[0] not in self._seen:
+            self._seen.add(rgb.shape[0])
+            for _ in range(2):
+                self._index += 1
+                self._frames.put(Frame(rgb, self._index, Fraction(self._index)))
+        return super().stylize(rgb, code, alpha)
+
+
+def test_a_frame_that_waited_for_a_compiler_is_not_shown(bank: Bank) -> None:
+    frames: Latest[Frame] = Latest()
+    thread = EngineThread(lambda: Painter(CompilingEngine(frames), bank), frames, make_show(bank))
+    thread.start()
+    shown = []
+    for side in (32, 48):
+        frames.put(Frame(np.zeros((side, side, 3), np.uint8), 0, Fraction(0)))
+        finished = thread.finished.take(PATIENCE_SECONDS)
+        assert finished is not None
+        shown.append((finished.frame.index, finished.painting.rgb.shape[0]))
+    thread.stop()
+    assert shown == [(2, 32), (4, 48)]
+
+
+def test_a_frozen_show_repaints_only_when_the_look_changes(bank: Bank, counting_engine: CountingEngine) -> None:
+    frames: Latest[Frame] = Latest()
+    show = make_show(bank)
+    engine_thread = EngineThread(lambda: Painter(counting_engine, bank), frames, show)
+    engine_thread.start()
+    frames.put(Frame(np.zeros((32, 32, 3), np.uint8), 0, Fraction(0)))
+    assert engine_thread.finished.take(PATIENCE_SECONDS)
+    first = counting_engine.painted
+    show = engine_thread.show = replace(show, frozen=True)
+    frames.put(Frame(np.ones((32, 32, 3), np.uint8), 1, Fraction(1)))
+    time.sleep(0.3)  # a frame may have been taken just before the freeze
+    painted = counting_engine.painted
+    time.sleep(0.3)
+    assert counting_engine.painted == painted <= first + 1
+    engine_thread.show = pick(show, "scream", time.monotonic())
+    wait_until(lambda: counting_engine.painted == painted + 1)
+    engine_thread.stop()
+
+
+def test_a_frozen_picture_says_nothing_about_the_rate(bank: Bank, counting_engine: CountingEngine) -> None:
+    frames: Latest[Frame] = Latest()
+    hold = SmallHold()
+    thread = EngineThread(lambda: Painter(counting_engine, bank, hold=hold), frames, make_show(bank))
+    thread.start()
+    frames.put(Frame(np.zeros((32, 32, 3), np.uint8), 0, Fraction(0)))
+    wait_until(lambda: hold.told == 1)
+    painted = counting_engine.painted
+    thread.show = pick(replace(thread.show, frozen=True), "scream", time.monotonic())
+    wait_until(lambda: counting_engine.painted > painted)
+    thread.stop()
+    assert hold.told == 1
+
+
+def test_the_wait_for_each_frame_is_measured(bank: Bank, counting_engine: CountingEngine) -> None:
+    frames: Latest[Frame] = Latest()
+    thread = EngineThread(lambda: Painter(counting_engine, bank), frames, make_show(bank))
+    waits_ms = []
+    start = time.perf_counter()
+    thread.start()
+    for n in range(6):
+        frames.put(Frame(np.zeros((32, 32, 3), np.uint8), n, Fraction(n)))
+        finished = thread.finished.take(PATIENCE_SECONDS)
+        assert finished is not None
+        waits_ms.append(finished.wait_ms)
+        time.sleep(0.1)
+    thread.stop()
+    assert min(waits_ms[1:]) > 50
+    assert sum(waits_ms) <= (time.perf_counter() - start) * 1000, "no moment is counted twice"
