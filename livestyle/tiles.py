@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-GRID_PX = 8
+GRID_PX = 16
 """Tiles and their windows begin at multiples of this, where the networks' smallest features do."""
+PADDED_PX = 8
+"""Networks make a window's sides multiples of this."""
 
 
 @dataclass(frozen=True)
@@ -40,16 +42,16 @@ class Tile:
         )
 
     def own_in_window(self, scale: int = 1) -> tuple[slice, slice]:
-        """Its own pixels in features of its window at 1 / scale of the size, a divisor of GRID_PX.
+        """Its own pixels in features of its window at 1 / scale of the size, a divisor of PADDED_PX.
 
         At the picture's right and lower border they go to the end of the features, which may reach over it.
         """
         return _inner(self.rows, scale), _inner(self.columns, scale)
 
     def scale_of(self, lines: int) -> int:
-        """How much smaller features of its window with so many lines are: a divisor of GRID_PX."""
+        """How much smaller features of its window with so many lines are: a divisor of PADDED_PX."""
         window_px = self.rows.window_stop - self.rows.window_start
-        return -(-window_px // GRID_PX) * GRID_PX // lines
+        return -(-window_px // PADDED_PX) * PADDED_PX // lines
 
 
 def tiles_of(height: int, width: int, *, tile_px: int, halo_px: int) -> list[Tile]:

@@ -86,15 +86,13 @@ def test_every_layer_listens_to_its_own_statistics(net: FastNet) -> None:
     assert start == mean.shape[1]
 
 
-def painted_grey(
-    model: FastModel, width: int = 400, *, share: float = 1.0, grain_at: tuple[int, int] = (0, 0)
-) -> Tensor:
+def painted_grey(model: FastModel, width: int = 400, *, share: float = 1.0, at: tuple[int, int] = (0, 0)) -> Tensor:
     """A painting of even grey, (3, 64, width), in a style of random numbers."""
     numbers = torch.rand(1, STYLE_NUMBERS, generator=torch.Generator().manual_seed(3))
-    return model.painted(torch.full((1, 3, 64, width), 0.5), numbers, share, grain_at=grain_at).detach()[0]
+    return model.painted(torch.full((1, 3, 64, width), 0.5), numbers, share, at=at).detach()[0]
 
 
-def test_flat_ground_gets_a_grain_in_style_only() -> None:
+def test_flat_ground_gets_strokes_in_style_only() -> None:
     torch.manual_seed(0)
     model = FastModel()
     inner = slice(16, -16, 2)  # each pixel of 2x2 is a channel of its own
@@ -102,17 +100,17 @@ def test_flat_ground_gets_a_grain_in_style_only() -> None:
     assert painted_grey(model, share=0.0)[:, inner, inner].std(dim=(1, 2)).max() < 1e-5
 
 
-def test_the_grain_repeats_after_its_pixels_and_not_before() -> None:
+def test_textures_repeat_after_their_period_and_not_before() -> None:
     torch.manual_seed(0)
     painting = painted_grey(FastModel())
     torch.testing.assert_close(painting[:, :, 64:128], painting[:, :, 256:320], atol=1e-5, rtol=0)
     assert (painting[:, :, 64:128] - painting[:, :, 160:224]).abs().max() > 1e-3
 
 
-def test_a_picture_may_lie_elsewhere_on_the_grain() -> None:
+def test_a_picture_may_lie_elsewhere_on_the_textures() -> None:
     torch.manual_seed(0)
     model = FastModel()
-    plain, elsewhere = painted_grey(model, 576), painted_grey(model, 576, grain_at=(0, 3))
+    plain, elsewhere = painted_grey(model, 576), painted_grey(model, 576, at=(0, 3))
     place = elsewhere[:, :, 64:128]
     # Statistics are the whole picture's, borders included, so the two are not quite equal.
     assert (place - plain[:, :, 88:152]).abs().mean() < 0.1 * (place - plain[:, :, 64:128]).abs().mean()

@@ -7,7 +7,7 @@ import pytest
 
 from livestyle.coarse_masks import CoarseMasks, coarse_size
 from livestyle.masks import Split, masks_of
-from livestyle.tiles import GRID_PX, tiles_of
+from livestyle.tiles import GRID_PX, PADDED_PX, tiles_of
 
 
 @pytest.mark.parametrize(("height", "width"), [(9, 9), (64, 64), (65, 200), (437, 901), (1000, 17), (257, 256)])
@@ -31,12 +31,12 @@ def test_features_of_tiles_cover_those_of_the_picture_once() -> None:
     """Also at the border, where features of the last, padded pixels reach over the picture."""
     height, width = 173, 205
     for scale in (1, 2, 4, 8):
-        lines, columns = (-(-n // GRID_PX) * GRID_PX // scale for n in (height, width))
+        lines, columns = (-(-n // PADDED_PX) * PADDED_PX // scale for n in (height, width))
         times = np.zeros((lines, columns), int)
         for tile in tiles_of(height, width, tile_px=64, halo_px=16):
             top, left = tile.rows.window_start // scale, tile.columns.window_start // scale
             down, across = (
-                -(-(span.window_stop - span.window_start) // GRID_PX) * GRID_PX // scale
+                -(-(span.window_stop - span.window_start) // PADDED_PX) * PADDED_PX // scale
                 for span in (tile.rows, tile.columns)
             )
             assert tile.scale_of(down) == scale

@@ -19,7 +19,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from livestyle.frame import Picture
-from livestyle.model.fast import GRAIN_PLACES, FastModel
+from livestyle.model.fast import FastModel
+from livestyle.model.strokes import PLACES
 from livestyle.model.vgg import VGGEncoder
 from train.cache import CachedCrops
 from train.crops import CropStream
@@ -67,8 +68,8 @@ class Batch(NamedTuple):
     """By how many pixels `again` lies further down and right."""
     style: StyleTargets | None
     """None in the warm-up."""
-    grain_at: tuple[int, int] = (0, 0)
-    """Where on the grain the pictures lie; see `FastNet.painted`."""
+    at: tuple[int, int] = (0, 0)
+    """Where on the textures the pictures lie; see `FastNet.painted`."""
 
 
 def style_numbers(style: StyleTargets) -> Tensor:
@@ -112,7 +113,7 @@ class Objective(nn.Module):
         share = torch.ones(len(pictures), 1, 1, 1, device=pictures.device)
         share[-1] = 0
         styles = torch.cat([numbers, numbers, numbers[:1]])
-        return self.model.painted(pictures, styles, share, grain_at=batch.grain_at)
+        return self.model.painted(pictures, styles, share, at=batch.at)
 
 
 def steady_loss(painting: Tensor, again: Tensor, shift: tuple[int, int]) -> Tensor:
@@ -143,9 +144,9 @@ def seen_again(content: Tensor, seed: tuple[int, ...]) -> tuple[Tensor, tuple[in
     return (moved * rng.uniform(0.93, 1.07) + noise).clamp(0, 1), (dy, dx)
 
 
-def grain_place(seed: tuple[int, ...]) -> tuple[int, int]:
-    """A place on the grain by chance: crops are smaller than the grain, and all of it should be learned."""
-    row, column = np.random.default_rng(seed).integers(0, GRAIN_PLACES, 2)
+def texture_place(seed: tuple[int, ...]) -> tuple[int, int]:
+    """A place on the textures by chance: crops are smaller than they are, and all of them should be seen."""
+    row, column = np.random.default_rng(seed).integers(0, PLACES, 2)
     return int(row), int(column)
 
 
@@ -188,7 +189,7 @@ class FastRecipe(Recipe):
                 continue
             again, shift = seen_again(content, (flags.seed, 3 << 32, step))
             style = self.whole.targets(share.numbers(step, flags.batch))
-            yield Batch(content, again, shift, style, grain_place((flags.seed, 4 << 32, step)))
+            yield Batch(content, again, shift, style, texture_place((flags.seed, 4 << 32, step)))
 
     def networks(self) -> dict[str, Network]:
         """See `train.loop.Recipe`."""

@@ -4,7 +4,7 @@
     python -m train.quantise --content 'content-*.tar'
 
 Weights and activations of the convolutions become 8-bit integers (NNCF, post-training quantisation with
-bias correction); AdaIN and all else between them stay float32. It is the graph for the full style.
+bias correction); strokes, AdaIN and all else between them stay float32. It is the graph for the full style.
 """
 
 from __future__ import annotations
@@ -48,6 +48,10 @@ SIZE = (320, 192)
 """Width and height of the calibration frames."""
 
 
+STROKES = ".*strokes.*"
+"""Names of the layers that say which way strokes go: squares of small slopes, nothing for 8 bits."""
+
+
 @dataclass(frozen=True)
 class Flags:
     """Quantise the fast model of a weights folder and put the result beside it."""
@@ -74,7 +78,7 @@ def quantised(graph: Path, inputs: list[list[Any]]) -> Any:
         nncf.Dataset(inputs),
         preset=nncf.QuantizationPreset.MIXED,
         subset_size=len(inputs),
-        ignored_scope=nncf.IgnoredScope(types=FLOAT_TYPES, validate=False),
+        ignored_scope=nncf.IgnoredScope(types=FLOAT_TYPES, patterns=[STROKES], validate=False),
     )
 
 

@@ -1,9 +1,9 @@
 """The plain PyTorch engine for pictures that are too large to be painted whole: tile by tile, and without seams.
 
-A tile is painted with the statistics of the whole picture in every AdaIN layer, on its own place of the grain, and with
-as much around it as its pixels depend on. Statistics are gathered first: in one run through all tiles for the layers
-that see the photograph only, then in one for each later layer, since it needs those of the layers before. So the
-painting is the untiled network's but for rounding, at several times its cost.
+A tile is painted with the statistics of the whole picture in every AdaIN layer, on its own place of the textures, and
+with as much around it as its pixels depend on. Statistics are gathered first: in one run through all tiles for the
+layers that see the photograph only, then in one for each later layer, since it needs those of the layers before. So
+the painting is the untiled network's but for rounding, at several times its cost.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class TiledEngine(EagerEngine):
         weights: Path | None = None,
         tile_px: int | None = None,
     ) -> None:
-        """tile_px: side of a tile, at most, a multiple of 8; None: TILE_PX. The rest as for EagerEngine."""
+        """tile_px: side of a tile, at most, a multiple of 16; None: TILE_PX. The rest as for EagerEngine."""
         super().__init__(device, model=model, half=half, reason=reason, weights=weights)
         self.progress: Progress = lambda done, total: None
         self._tile_px = tile_px or TILE_PX[model]

@@ -2,11 +2,10 @@
 
 The picture runs at 1/2, 1/4 and 1/8 of its size through strided convolutions, a few residual blocks
 and back. Adaptive instance normalization (Huang & Belongie 2017) sits in every block and on every
-skip connection, so that no colour of the photograph passes by. On flat ground a photograph gives a
-network nothing to make strokes of, so at each of the three sizes a learned grain is added to what it
-sees: textures that repeat every 192 pixels, weighed by the style's stds. The style means and stds are not
-features of VGG: a small network projects a style's statistics to them, once per style. The frame
-itself never meets VGG.
+skip connection, so that no colour of the photograph passes by. What it sees is the picture along the way that
+strokes go, with textures that run that way (`livestyle.model.strokes`). The style means and stds are not
+features of VGG: a small network projects a style's statistics to them, once per style. The frame itself never
+meets VGG.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from torch import Tensor, nn
 
 from livestyle.model.adain import StatisticsOf, adain, adain_regions
 from livestyle.model.part import Part
+from livestyle.model.strokes import PLACES, Strokes
 from livestyle.style import STYLE_NUMBERS
 
 DOWNSCALE = 8
@@ -26,11 +26,6 @@ DOWNSCALE = 8
 
 FAR = 5.0
 """Standard deviations: no style is further out than this."""
-
-GRAIN_STD = 0.1
-"""Of the grain before training."""
-GRAIN_PLACES = 24
-"""Steps in which a picture's place on the grain is told: whole pixels at all three sizes."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +40,8 @@ class FastConfig:
     """Of the style statistics that the projection is given."""
     projection: int = 256
     """Hidden width of the projection."""
-    grain_px: int = 192
-    """After how many pixels the grain repeats; a multiple of 8."""
+    stroke_period_px: int = 192
+    """After how many pixels the textures of strokes repeat."""
 
     @property
     def normalised(self) -> tuple[int, ...]:
@@ -104,8 +99,8 @@ class FastNet(nn.Module):
         self.config = c = config or FastConfig()
         self.layers = len(c.normalised)
         """AdaIN's."""
-        self.halo_px = 32 + 16 * c.blocks
-        """How far around a part of the picture its painting depends on; a multiple of DOWNSCALE."""
+        self.halo_px = 32 + 16 * c.blocks + Strokes.HALO_PX
+        """How far around a part of the picture its painting depends on; a multiple of 16."""
         self.stem = _conv(12, c.half)
         self.down1 = _conv(c.half, c.quarter, stride=2)
         self.down2 = _conv(c.quarter, c.eighth, stride=2)
@@ -117,10 +112,7 @@ class FastNet(nn.Module):
         self.up2 = _conv(c.quarter, c.half)
         self.merge2 = _conv(c.half, c.half)
         self.out = _conv(c.half, 12)
-        self.grain = nn.ParameterList(
-            GRAIN_STD * torch.randn(1, channels, c.grain_px // scale, c.grain_px // scale)
-            for channels, scale in ((c.half, 2), (c.quarter, 4), (c.eighth, 8))
-        )
+        self.strokes = Strokes((c.half, c.quarter, c.eighth), c.stroke_period_px)
 
     def forward(
         self,
@@ -143,7 +135,7 @@ class FastNet(nn.Module):
         nothing that the layers after it have seen, and comes out glaring.
         """
         statistics = part.statistics if part else None
-        painting = self.painted(rgb, mean, std, masks=masks, grain_at=self._grain_at(part), statistics=statistics)
+        painting = self.painted(rgb, mean, std, masks=masks, at=self._place(part), statistics=statistics)
         if isinstance(alpha, float) and alpha == 1:
             return painting
         return rgb + alpha * (painting - rgb)
@@ -156,13 +148,13 @@ class FastNet(nn.Module):
         share: float | Tensor = 1.0,
         *,
         masks: Tensor | None = None,
-        grain_at: tuple[int, int] = (0, 0),
+        at: tuple[int, int] = (0, 0),
         statistics: StatisticsOf | None = None,
     ) -> Tensor:
         """What the layers make of it; as `forward`.
 
         share: of the style in every layer, 0 or 1 a picture. At 0 training asks for the photograph back.
-        grain_at: which row and column of the grain, in steps of 1 / GRAIN_PLACES of it, the picture begins with.
+        at: where on the textures of strokes the picture begins; see `Strokes.forward`.
         """
         sizes = list(self.config.normalised)
         means, stds = list(torch.split(mean, sizes, dim=1)), list(torch.split(std, sizes, dim=1))
@@ -173,7 +165,7 @@ class FastNet(nn.Module):
             mean, std = means.pop(0), stds.pop(0)
             return adain_regions(x, mean, std, share, masks, painted=painted, statistics=statistics)
 
-        half, quarter, eighth = self._unstyled(rgb, share, grain_at)
+        half, quarter, eighth = self._unstyled(rgb, share, at)
         x = F.relu(styled(eighth, False))
         for block in self.blocks:
             x = x + styled(block(x), True)
@@ -185,25 +177,23 @@ class FastNet(nn.Module):
 
     def unstyled(self, rgb: Tensor, part: Part) -> dict[int, Tensor]:
         """What those AdaIN layers are given that none comes before, by the layer's number. rgb: as in `forward`."""
-        half, quarter, eighth = self._unstyled(rgb, 1.0, self._grain_at(part))
+        half, quarter, eighth = self._unstyled(rgb, 1.0, self._place(part))
         return {0: eighth, self.config.blocks + 1: quarter, self.config.blocks + 3: half}
 
-    def _unstyled(self, rgb: Tensor, share: float | Tensor, grain_at: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
+    def _unstyled(self, rgb: Tensor, share: float | Tensor, at: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
         """Features at 1/2, 1/4 and 1/8 of the size."""
 
-        def grained(x: Tensor, level: int) -> Tensor:
-            return x + (share * _tiled(self.grain[level], grain_at, x.shape[2], x.shape[3])).to(x.dtype)
-
         rgb = F.pad(rgb, (0, -rgb.shape[3] % DOWNSCALE, 0, -rgb.shape[2] % DOWNSCALE), mode="reflect")
-        half = F.relu(grained(self.stem(F.pixel_unshuffle(rgb, 2)), 0))
-        quarter = F.relu(grained(self.down1(half), 1))
-        return half, quarter, grained(self.down2(quarter), 2)
+        planes, (at_half, at_quarter, at_eighth) = self.strokes(rgb, share, at)
+        half = F.relu(self.stem(planes) + at_half)
+        quarter = F.relu(self.down1(half) + at_quarter)
+        return half, quarter, self.down2(quarter) + at_eighth
 
-    def _grain_at(self, part: Part | None) -> tuple[int, int]:
+    def _place(self, part: Part | None) -> tuple[int, int]:
         if part is None:
             return 0, 0
-        step_px = self.config.grain_px // GRAIN_PLACES
-        return part.top_px // step_px % GRAIN_PLACES, part.left_px // step_px % GRAIN_PLACES
+        step_px = self.config.stroke_period_px // PLACES
+        return part.top_px // step_px % PLACES, part.left_px // step_px % PLACES
 
 
 class FastModel(nn.Module):
@@ -219,26 +209,14 @@ class FastModel(nn.Module):
         painting: Tensor = self.net(rgb, *self.projection(numbers), alpha)
         return painting
 
-    def painted(
-        self, rgb: Tensor, numbers: Tensor, share: float | Tensor, *, grain_at: tuple[int, int] = (0, 0)
-    ) -> Tensor:
+    def painted(self, rgb: Tensor, numbers: Tensor, share: float | Tensor, *, at: tuple[int, int] = (0, 0)) -> Tensor:
         """The same as it is trained; see `FastNet.painted`."""
         mean, std = self.projection(numbers)
-        return self.net.painted(rgb, mean, std, share, grain_at=grain_at)
+        return self.net.painted(rgb, mean, std, share, at=at)
 
 
 def _conv(in_channels: int, out_channels: int, stride: int = 1) -> nn.Conv2d:
     return nn.Conv2d(in_channels, out_channels, kernel_size=3, stride=stride, padding=1, padding_mode="reflect")
-
-
-def _tiled(tile: Tensor, at: tuple[int, int], height: int, width: int) -> Tensor:
-    """The tile, (1, C, S, S), next to itself until (1, C, height, width) is full; at: see `FastNet.painted`."""
-    size = tile.shape[2]
-    rows, columns = (
-        (torch.arange(count, device=tile.device) + first * size // GRAIN_PLACES) % size
-        for count, first in ((height, at[0]), (width, at[1]))
-    )
-    return tile.index_select(2, rows).index_select(3, columns)
 
 
 def _doubled(x: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """A part of a picture, painted by itself as if the whole were there.
 
-A network sees more of a picture than one part: statistics of all of it, and which piece of the grain lies on the part.
-The rest is a matter of borders, and those are the caller's: see `livestyle.engine.tiled`.
+A network sees more of a picture than one part: statistics of all of it, and which piece of the textures lies on the
+part. The rest is a matter of borders, and those are the caller's: see `livestyle.engine.tiled`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from livestyle.model.adain import EPS, Statistics, StatisticsOf, region_moments
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """top_px, left_px: where in the picture it begins, multiples of 8. statistics: the picture's; None: its own."""
+    """top_px, left_px: where in the picture it begins, multiples of 16. statistics: the picture's; None: its own."""
 
     top_px: int
     left_px: int
@@ -29,7 +29,7 @@ class PartPainter(Protocol):
     layers: int
     """How many of AdaIN's it has."""
     halo_px: int
-    """How far around a part its painting depends on the picture, at most; a multiple of 8."""
+    """How far around a part its painting depends on the picture, at most; a multiple of 16."""
 
     def __call__(
         self, rgb: Tensor, mean: Tensor, std: Tensor, alpha: float | Tensor, masks: Tensor | None, part: Part
