@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -87,6 +88,12 @@ Run = Callable[..., Result]
 def quiet_svt_av1() -> None:
     """It reads this once in a process, and clips of the tests may come before the program's own encoder."""
     os.environ["SVT_LOG"] = "1"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible() -> None:
+    """Ctrl-C is heard here and by programs that tests start: the background jobs of a shell ignore it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
