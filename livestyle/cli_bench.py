@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from livestyle.options import (
+    EngineOptions,
     HalfOption,
     LookOptions,
     QuietOption,
@@ -61,7 +62,7 @@ def bench(
     from livestyle.peer import open_peer
     from livestyle.settings import fit_size, parse_size
 
-    setup = Setup(device, half, model=model, weights=weights, verbose=verbose, quiet=quiet)
+    setup = Setup(EngineOptions(device=device, half=half, model=model, weights=weights, verbose=verbose, quiet=quiet))
     if stability:
         steady = _steadiness(setup, style, clip)
         typer.echo(steadiness_table(steady, markdown=markdown))

@@ -117,7 +117,7 @@ def image(
     from livestyle.sources.picture_files import picture_files
     from livestyle.stills import Stills
 
-    setup, painting_size = Setup.of(engine_options), engine_options.painting_size
+    setup, painting_size = Setup(engine_options), engine_options.painting_size
     jobs = planned(picture_files(sources), out, file_format=file_format, quality=quality)
     painter = cache(lambda: Painter(setup.engine, setup.bank, size=painting_size))
     look_for = setup.look_for(look_options, match_color=match_color)

@@ -74,7 +74,7 @@ def live(
     hold = rate_hold(fps)
     shuffle_seconds = None if shuffle is None else parse_interval(shuffle)
     looks = read_looks(looks_path())
-    setup, painting_size = Setup.of(engine_options), engine_options.painting_size
+    setup, painting_size = Setup(engine_options), engine_options.painting_size
     cues = None if script is None else setup.script(script)
     chosen = setup.look(look_options)
     show = new_show(setup.bank.names, chosen, fade_seconds=fade, looks=looks, shuffle_seconds=shuffle_seconds)
@@ -123,7 +123,7 @@ def demo(
     from livestyle.sources.open import open_source
 
     hold = rate_hold(fps)
-    setup = Setup.of(engine_options)
+    setup = Setup(engine_options)
     looks = read_looks(looks_path())
     show = new_show(setup.bank.names, setup.look(), looks=looks)
     director = in_turn(Walk(setup.bank.names), Shuffle(), Keeper(looks_path(), looks))

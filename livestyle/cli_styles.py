@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from livestyle.errors import SettingError
-from livestyle.options import DeviceOption, HalfOption, JsonOption, QuietOption, WeightsOption
+from livestyle.options import DeviceOption, EngineOptions, HalfOption, JsonOption, QuietOption, WeightsOption
 from livestyle.setup import Setup
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def _as_dict(entry: BankEntry) -> dict[str, Any]:
 @styles_app.command("list")
 def list_styles(weights: WeightsOption = None, json: JsonOption = False) -> None:
     """All styles, built-in ones first; the first nine are on the number keys."""
-    setup = Setup("cpu", None, weights=weights)
+    setup = Setup(EngineOptions(device="cpu", weights=weights))
     bank = setup.bank
     entries = [bank.entry(name) for name in bank.names]
     if json:
@@ -57,7 +57,7 @@ def show(
     json: JsonOption = False,
 ) -> None:
     """Everything about one style, with the path of its preview picture."""
-    entry = Setup("cpu", None, weights=weights).bank.entry(name)
+    entry = Setup(EngineOptions(device="cpu", weights=weights)).bank.entry(name)
     fields = _as_dict(entry)
     typer.echo(
         jsonlib.dumps(fields) if json else "\n".join(f"{k:<8} {v}" for k, v in fields.items() if v not in ("", None))
@@ -78,7 +78,7 @@ def add(
 
     if name is not None and len(images) > 1:
         raise SettingError(f"--name {name!r} for {len(images)} images: add them one by one to name them")
-    setup = Setup(device, half, weights=weights, quiet=quiet)
+    setup = Setup(EngineOptions(device=device, half=half, weights=weights, quiet=quiet))
     for path in images:
         entry = setup.bank.add(path, setup.engine.style_stats, name=name)
         paint_preview(setup.engine, setup.bank, entry)
@@ -91,7 +91,7 @@ def remove(
     weights: WeightsOption = None,
 ) -> None:
     """Remove styles of your own."""
-    bank = Setup("cpu", None, weights=weights).bank
+    bank = Setup(EngineOptions(device="cpu", weights=weights)).bank
     for name in names:
         bank.remove(name)
         typer.echo(f"removed {name}")

@@ -26,54 +26,29 @@ if TYPE_CHECKING:
 class Setup:
     """The weights, the engine, the bank, Looks and scripts; and what is said to the person."""
 
-    def __init__(
-        self,
-        device: str,
-        half: bool | None,
-        *,
-        model: str = "auto",
-        int8: bool = False,
-        weights: str | None = None,
-        verbose: bool = False,
-        quiet: bool = False,
-    ) -> None:
+    def __init__(self, options: EngineOptions) -> None:
         """Raises SettingError, and WeightsError when there are no such weights."""
         from livestyle.weights_store import find_weights
 
-        if verbose and quiet:
+        if options.verbose and options.quiet:
             raise SettingError("--verbose and --quiet exclude each other: give one of them")
-        self._device, self._half, self._int8, self._model = device, half, int8, model
-        self._weights = weights
-        self.weights_dir = None if weights is None else find_weights(weights)
-        self._verbose, self._quiet = verbose, quiet
-
-    @classmethod
-    def of(cls, options: EngineOptions) -> Setup:
-        """As the options say. Raises SettingError, WeightsError."""
-        return cls(
-            options.device,
-            options.half,
-            model=options.model,
-            int8=options.int8,
-            weights=options.weights,
-            verbose=options.verbose,
-            quiet=options.quiet,
-        )
+        self._options = options
+        self.weights_dir = None if options.weights is None else find_weights(options.weights)
 
     def say(self, text: str) -> None:
         """Tell the person, on stderr, unless --quiet."""
-        if not self._quiet:
+        if not self._options.quiet:
             typer.echo(text, err=True)
 
     def detail(self, text: str) -> None:
         """Tell the person if --verbose."""
-        if self._verbose:
+        if self._options.verbose:
             typer.echo(text, err=True)
 
     @property
     def quiet(self) -> bool:
         """Whether --quiet was given."""
-        return self._quiet
+        return self._options.quiet
 
     @cached_property
     def engine(self) -> Engine:
@@ -81,9 +56,13 @@ class Setup:
         from livestyle.engine import choose_engine
 
         engine = choose_engine(
-            self._device, model=self._model, half=self._half, int8=self._int8, weights=self.weights_dir
+            self._options.device,
+            model=self._options.model,
+            half=self._options.half,
+            int8=self._options.int8,
+            weights=self.weights_dir,
         )
-        weights = f", weights {self._weights}" if self._weights else ""
+        weights = f", weights {self._options.weights}" if self._options.weights else ""
         chosen = f"model {engine.model}, engine {engine.name}, {engine.precision}{weights}"
         self.say(f"{chosen} ({engine.reason}; {engine.device})")
         return engine
@@ -96,7 +75,7 @@ class Setup:
         from livestyle.weights import encoder_id
 
         encoder = encoder_id(self.weights_dir)
-        bank = Bank(encoder=encoder, weights=self._weights or "" if encoder != encoder_id() else "")
+        bank = Bank(encoder=encoder, weights=self._options.weights or "" if encoder != encoder_id() else "")
         for error in bank.damaged:
             self.say(f"left out: {error}")
         if bank.names and bank.left_out:

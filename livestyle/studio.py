@@ -35,7 +35,7 @@ class Studio:
     def __init__(self, options: PaintingOptions, *, quality: int | None = None) -> None:
         """quality: of lossy pictures. Raises LivestyleError for what is wrong with the options, before any work."""
         options.check()
-        self.setup = Setup.of(options)
+        self.setup = Setup(options)
         self.size = options.painting_size
         self._options, self._quality = options, quality
         self._script = None if options.script is None else self.setup.script(options.script)
@@ -94,8 +94,8 @@ class Studio:
         return stylize_video(
             source,
             output,
-            LookPainter(self.painter, looks, self.setup.weights_dir),
-            size_of=lambda width, height: fit_size(width, height, self.size),
+            self._painter_of(looks),
+            size_of=self._fitted,
             progress=progress,
             note=note,
             **options,
@@ -115,12 +115,19 @@ class Studio:
         return stream_video(
             source,
             descriptor,
-            LookPainter(self.painter, looks, self.setup.weights_dir),
-            size_of=lambda width, height: fit_size(width, height, self.size),
+            self._painter_of(looks),
+            size_of=self._fitted,
             progress=progress,
             note=note,
             video_format=video_format,
         )
+
+    def _painter_of(self, looks: Timeline) -> LookPainter:
+        return LookPainter(self.painter, looks, self.setup.weights_dir)
+
+    def _fitted(self, width: int, height: int) -> tuple[int, int]:
+        """The size of the paintings for a source's."""
+        return fit_size(width, height, self.size)
 
     def paint_picture(self, job: Job, note: Callable[[str], None], progress: Callable[[int, int], None]) -> None:
         """Paint an image file, in the look of time 0; see `Stills.paint`."""

@@ -107,11 +107,11 @@ class Strokes(nn.Module):
         quarter = self.ways(small, at)
         half = F.interpolate(quarter, scale_factor=2, mode="bilinear", align_corners=False)
         ways = half, quarter, F.avg_pool2d(quarter, 2)
-        added = tuple(share * self._textures(index, way, at) for index, way in enumerate(ways))
+        added = tuple(self._textures(index, way, at) for index, way in enumerate(ways))
         planes = self._along(small, plain, half)
         if isinstance(share, float) and share == 1:
             return planes, added
-        return plain + share * (planes - plain), added
+        return plain + share * (planes - plain), tuple(share * part for part in added)
 
     def ways(self, small: Tensor, at: tuple[int, int] = (0, 0)) -> Tensor:
         """How much of each direction there is, (N, DIRECTIONS, H/4, W/4) in the picture's dtype: 0 to 1, of sum 1.
@@ -126,7 +126,7 @@ class Strokes(nn.Module):
         height, width = edges.shape[2:]
         far = _soft(_soft(F.avg_pool2d(edges, 4, ceil_mode=True, count_include_pad=False)))
         far = F.interpolate(far, scale_factor=4, mode="bilinear", align_corners=False)[:, :, :height, :width]
-        drift = tiled(self.drift, at, height, width).float()
+        drift = _tiled(self.drift, at, height, width).float()
         way = _soft(_soft(_soft(edges))) + FAR * far + DRIFT * drift
         cos, sin = (way / way.square().sum(1, keepdim=True).clamp_min(1e-20).sqrt()).chunk(2, dim=1)
         turns = (2 * math.pi * k / DIRECTIONS for k in range(DIRECTIONS))
@@ -141,13 +141,13 @@ class Strokes(nn.Module):
         return F.conv2d(both, self.gathered)
 
     def _textures(self, index: int, ways: Tensor, at: tuple[int, int]) -> Tensor:
-        textures = tiled(self.get_buffer(f"textures{SCALES[index]}"), at, *ways.shape[2:])
+        textures = _tiled(self.get_buffer(f"textures{SCALES[index]}"), at, *ways.shape[2:])
         mix = self.mix[index]
         assert isinstance(mix, nn.Conv2d)
         return F.conv2d(_times(textures, ways), mix.weight.repeat_interleave(DIRECTIONS, dim=1))
 
 
-def tiled(tile: Tensor, at: tuple[int, int], height: int, width: int) -> Tensor:
+def _tiled(tile: Tensor, at: tuple[int, int], height: int, width: int) -> Tensor:
     """The tile, (1, C, S, S), next to itself until (1, C, height, width) is full; at: see `Strokes.forward`."""
     size = tile.shape[2]
     rows, columns = (
@@ -170,19 +170,22 @@ def _soft(x: Tensor) -> Tensor:
     return F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
 
 
+def _turned(steps: Tensor, way: float) -> tuple[Tensor, Tensor]:
+    """How far along a way, and how far aside of it, each place of a square lies whose rows and columns are at steps."""
+    down, across = torch.meshgrid(steps, steps, indexing="ij")
+    return across * math.cos(way) + down * math.sin(way), down * math.cos(way) - across * math.sin(way)
+
+
 def _line(way: float) -> Tensor:
     """A short line through the middle of (5, 5), of sum 1."""
-    down, across = torch.meshgrid(torch.arange(-2.0, 3.0), torch.arange(-2.0, 3.0), indexing="ij")
-    along, aside = across * math.cos(way) + down * math.sin(way), down * math.cos(way) - across * math.sin(way)
+    along, aside = _turned(torch.arange(-2.0, 3.0), way)
     line = torch.exp(-along.square() / (2 * 1.5**2) - aside.square() / (2 * 0.4**2))
     return line / line.sum()
 
 
 def _smeared(noise: Tensor, way: float, length: float, width: float) -> Tensor:
     """White noise (S, S), without borders, smeared to strokes with these deviations; mean 0, std 1."""
-    frequencies = torch.fft.fftfreq(noise.shape[0])
-    down, across = torch.meshgrid(frequencies, frequencies, indexing="ij")
-    along, aside = across * math.cos(way) + down * math.sin(way), down * math.cos(way) - across * math.sin(way)
+    along, aside = _turned(torch.fft.fftfreq(noise.shape[0]), way)
     kept = torch.exp(-2 * math.pi**2 * ((along * length).square() + (aside * width).square()))
     kept[0, 0] = 0
     smeared: Tensor = torch.fft.ifft2(torch.fft.fft2(noise) * kept).real

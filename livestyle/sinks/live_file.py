@@ -22,7 +22,7 @@ from livestyle.errors import OutputError, ReaderGone
 from livestyle.frame import Picture
 from livestyle.sinks.codecs import CODECS
 from livestyle.sinks.encoder import PictureEncoder
-from livestyle.sinks.segment import Segment, like_template
+from livestyle.sinks.segment import Segment, ignored, like_template
 from livestyle.sinks.tracks import Tracks
 from livestyle.sinks.video import VideoOptions
 
@@ -88,7 +88,7 @@ class LiveFile:
     def _begin(self) -> None:
         """Begin an encoder for a segment, as if it were a file."""
         suffix = CODECS[self._options.codec].segment_suffix
-        note = self._note if self._number is None else _ignored
+        note = self._note if self._number is None else ignored
         self._unwritten = av.open(BytesIO(), "w", format=suffix[1:])
         self._encoder = PictureEncoder(self._unwritten, self._options, note, name=NAME)
         self._unwritten.start_encoding()
@@ -123,7 +123,3 @@ class LiveFile:
         except BaseException:
             self.discard()
             raise
-
-
-def _ignored(text: str) -> None:
-    pass

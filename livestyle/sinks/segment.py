@@ -118,7 +118,7 @@ class SegmentFiles:
         """Add a picture of a segment; the one before it is finished. Raises OutputError."""
         if self._writer is None or self._writer.number != number:
             self.finish()
-            note = _ignored if self._shelf.done else self._note  # what is to be said of one is true of all
+            note = ignored if self._shelf.done else self._note  # what is to be said of one is true of all
             path = self._shelf.path(number)
             self._writer = SegmentWriter(path, number, self._encoding, output=self._output, note=note)
         self._writer.write(rgb, pts_seconds)
@@ -136,8 +136,8 @@ class SegmentFiles:
             self._writer = None
 
 
-def _ignored(text: str) -> None:
-    pass
+def ignored(text: str) -> None:
+    """A note that has been told."""
 
 
 def join(
