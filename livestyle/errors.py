@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Sequence
+
 
 class LivestyleError(Exception):
     """The base: the command line prints it as one line and exits with `exit_code`."""
@@ -53,3 +56,9 @@ class DeviceError(LivestyleError):
 
 class OutputError(LivestyleError):
     """An output cannot be written, or there is no screen to show it on."""
+
+
+def nearest_names(name: str, known: Sequence[str]) -> str:
+    """The known names closest to a misspelt one, for a message."""
+    close = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.4)
+    return ", ".join(close or known[:5])

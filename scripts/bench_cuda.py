@@ -24,15 +24,15 @@ import numpy as np
 import torch
 
 from livestyle.assets import asset_dir
+from livestyle.bench.roofline import network_gflop
 from livestyle.engine.batches import Ticket, batch_size
 from livestyle.engine.cuda import CudaEngine
 from livestyle.engine.eager import EagerEngine, StyleCode
 from livestyle.engine.gpu import Gpu
 from livestyle.frame import Picture
+from livestyle.looks.style import StyleStats, load_style
 from livestyle.meters import percentiles_ms
-from livestyle.roofline import network_gflop
-from livestyle.style import StyleStats, load_style
-from livestyle.weights import ModelName, models_in
+from livestyle.model.weights import ModelName, models_in
 
 Size = tuple[int, int]
 

@@ -60,7 +60,7 @@ class Program:
         root = str(Path(__file__).parent.parent)
         with self._log.open("w") as stderr:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "livestyle.cli", "live", clip, *servers, *arguments],
+                [sys.executable, "-m", "livestyle", "live", clip, *servers, *arguments],
                 env=os.environ | {"DISPLAY": display, "PYTHONPATH": root, "XDG_CONFIG_HOME": str(folder / "settings")},
                 cwd=folder,
                 stderr=stderr,

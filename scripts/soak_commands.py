@@ -10,8 +10,8 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from livestyle.command import Command
-from livestyle.control import COMMANDS
+from livestyle.show.command import Command
+from livestyle.show.control import COMMANDS
 
 KEPT_SECONDS = {"freeze": 4.0, "bypass": 6.0, "record": 12.0}
 """For how long a switch that is turned on stays so, at most."""

@@ -29,7 +29,7 @@ KEY_NAMES = {
 
 
 def xdotool_key(key: str) -> str:
-    """How xdotool names a key of `livestyle.keys`."""
+    """How xdotool names a key of `livestyle.show.keys`."""
     held, _, last = key.rpartition("+") if len(key) > 1 else ("", "", key)
     name = KEY_NAMES.get(last) or (last.upper() if last[0] == "f" and last[1:].isdigit() else last)
     return f"{held}+{name}" if held else name

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from PIL import Image
 
-from livestyle.batch import BatchOptions, LocalBatch, Outcome
-from livestyle.batch_plan import planned
-from livestyle.jobs import Job
-from livestyle.painting_options import PaintingOptions
-from livestyle.studio import Studio
+from livestyle.batch.local import BatchOptions, LocalBatch, Outcome
+from livestyle.batch.plan import planned
+from livestyle.files.jobs import Job
+from livestyle.options.painting import PaintingOptions
+from livestyle.options.studio import Studio
 from tests import media
 
 OPTIONS = PaintingOptions(device="cpu", model="fast", size="48", style="wave", quiet=True)

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from av.video.reformatter import Colorspace
 
-from livestyle.color_table import FORMAT
-from livestyle.light import Array, Signal, from_sdr
+from livestyle.sources.color_table import FORMAT
+from livestyle.sources.light import Array, Signal, from_sdr
 from livestyle.sources.signal import BT2020_NCL
 
 PATCHES = np.array(

@@ -15,11 +15,11 @@ import pytest
 import torch
 from PIL import Image
 
-from livestyle.bank import Bank
 from livestyle.engine import Engine, choose_engine
 from livestyle.frame import Masks, Picture
-from livestyle.style import CHANNELS, StyleStats, palette_of
-from livestyle.weights import ModelName
+from livestyle.looks.bank import Bank
+from livestyle.looks.style import CHANNELS, StyleStats, palette_of
+from livestyle.model.weights import ModelName
 from tests import media
 from tests.pytorch_adain import save_pair
 from tests.screen import Screen, screen_problem
@@ -150,7 +150,7 @@ def photo(tmp_path: Path, photograph: Picture) -> Path:
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
     """Call the program in a folder of its own, without a display."""
-    from livestyle.cli import main
+    from livestyle.cli.main import main
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DISPLAY", raising=False)
@@ -178,8 +178,8 @@ def adain_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 @pytest.fixture(scope="session")
 def adain_weights(adain_files: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder that `livestyle weights import` makes of those files."""
-    from livestyle.cli_weights import import_pair
-    from livestyle.weights_store import own_dir
+    from livestyle.cli.weights import import_pair
+    from livestyle.model.weights_store import own_dir
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("imported")))

@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 import pytest
 
-from livestyle import bench, contestants, roofline
-from livestyle.contestants import Asked, Contestant, Timing
+from livestyle.bench import contestants, roofline
+from livestyle.bench import timing as bench
+from livestyle.bench.contestants import Asked, Contestant, Timing
 from livestyle.frame import Picture
 from tests.conftest import CountingEngine
 

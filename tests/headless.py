@@ -30,7 +30,7 @@ class Program:
             clip = str(asset_dir("media") / "demo.mp4")
             command = ["live", clip, "--no-window", "--device", "cpu", "--size", "48", *arguments]
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "livestyle.cli", *command],
+                [sys.executable, "-m", "livestyle", *command],
                 env=os.environ | {"PYTHONPATH": str(ROOT), "DISPLAY": ""},
                 cwd=folder,
                 stderr=stderr,

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from livestyle.files.transcode import stylize_video
 from livestyle.frame import Picture
-from livestyle.transcode import stylize_video
 
 
 class SlowPainter:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from livestyle.settings import Look
+from livestyle.looks.look import Look
 
 
 def same(one: Look, other: Look) -> bool:

@@ -12,10 +12,10 @@ from pathlib import Path
 import av
 import numpy as np
 
+from livestyle.files.stages import FilePainter
+from livestyle.files.transcode import VideoReport, stylize_video
 from livestyle.frame import Frame, Picture
 from livestyle.sources.video import VideoSource
-from livestyle.stages import FilePainter
-from livestyle.transcode import VideoReport, stylize_video
 
 NTSC = Fraction(30000, 1001)
 

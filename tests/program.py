@@ -22,7 +22,7 @@ class Program:
         env = os.environ | {"DISPLAY": screen.display, "PYTHONPATH": root}
         with (folder / "stderr.txt").open("w") as stderr:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "livestyle.cli", *arguments],
+                [sys.executable, "-m", "livestyle", *arguments],
                 env=env,
                 cwd=folder,
                 stdout=subprocess.DEVNULL,

@@ -17,7 +17,7 @@ from types import TracebackType
 
 import psutil
 
-from livestyle.task_folder import FOLDER_PREFIX
+from livestyle.batch.task_folder import FOLDER_PREFIX
 
 ROOT = Path(__file__).parent.parent
 MEMORY_BYTES = 100 << 20

@@ -12,16 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from livestyle.app import LiveShow
-from livestyle.bank import Bank
 from livestyle.frame import Frame, Picture
-from livestyle.outputs import Outputs
-from livestyle.pacing import CaptureThread
-from livestyle.pipeline import Painter
+from livestyle.live.app import LiveShow
+from livestyle.live.outputs import Outputs
+from livestyle.looks.bank import Bank
+from livestyle.looks.look import Look
+from livestyle.painting.pipeline import Painter
+from livestyle.painting.rate import RateHold, Size
 from livestyle.pointer import Pointer
-from livestyle.rate import RateHold, Size
-from livestyle.settings import Look
-from livestyle.show import Show, new_show
+from livestyle.show.state import Show, new_show
+from livestyle.sources.pacing import CaptureThread
 from tests.conftest import CountingEngine
 
 PATIENCE_SECONDS = 20.0

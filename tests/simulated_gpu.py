@@ -12,12 +12,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from livestyle.bank import Bank
 from livestyle.engine.cuda import CudaEngine
 from livestyle.engine.eager import EagerEngine
 from livestyle.engine.gpu import LANES, Gpu
 from livestyle.frame import Picture
-from livestyle.weights import ModelName
+from livestyle.looks.bank import Bank
+from livestyle.model.weights import ModelName
 
 
 class SimulatedGpu(Gpu):

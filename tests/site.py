@@ -8,7 +8,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
-from livestyle.bank import Bank
+from livestyle.looks.bank import Bank
 from livestyle.remote.http import HttpServer
 from tests.running import PATIENCE_SECONDS, Camera, Running
 

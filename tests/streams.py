@@ -11,9 +11,9 @@ from pathlib import Path
 
 import av
 
+from livestyle.files.stages import FilePainter
+from livestyle.files.transcode import VideoReport, stream_video
 from livestyle.sources.piped import PipedBytes, PipedMedia
-from livestyle.stages import FilePainter
-from livestyle.transcode import VideoReport, stream_video
 from tests import media
 
 

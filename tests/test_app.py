@@ -13,19 +13,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from livestyle import hud
-from livestyle.app import LiveShow
-from livestyle.bank import Bank
-from livestyle.demo import SHOT_SECONDS, ContactSheet, Walk, shots
-from livestyle.engine_thread import Finished
 from livestyle.errors import SourceError
 from livestyle.frame import Frame, Picture
-from livestyle.live import LiveOptions, run_show
-from livestyle.pacing import CaptureThread
-from livestyle.pipeline import Painter, Painting
-from livestyle.rate import RateHold
-from livestyle.settings import Look
-from livestyle.show import pick
+from livestyle.live import hud
+from livestyle.live.app import LiveShow
+from livestyle.live.demo import SHOT_SECONDS, ContactSheet, Walk, shots
+from livestyle.live.engine_thread import Finished
+from livestyle.live.live_show import LiveOptions, run_show
+from livestyle.looks.bank import Bank
+from livestyle.looks.look import Look
+from livestyle.painting.pipeline import Painter, Painting
+from livestyle.painting.rate import RateHold
+from livestyle.show.state import pick
+from livestyle.sources.pacing import CaptureThread
 from tests.conftest import CountingEngine
 from tests.running import Camera, NoWindow, SmallHold, make_show
 

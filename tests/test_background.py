@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from livestyle.bank import Bank
 from livestyle.errors import OutputError
 from livestyle.frame import Frame
+from livestyle.looks.bank import Bank
 from livestyle.sinks.background import BackgroundSink
 from tests.running import PATIENCE_SECONDS, Running, wait_until
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from livestyle.bank import Bank, read_style_image
 from livestyle.errors import SourceError, StyleError
 from livestyle.frame import Picture
-from livestyle.style import StyleInfo, StyleStats, blend_stats, load_style, save_style, style_name
+from livestyle.looks.bank import Bank, read_style_image
+from livestyle.looks.style import StyleInfo, StyleStats, blend_stats, load_style, save_style, style_name
 from tests.conftest import CountingEngine, make_stats
 
 
@@ -64,7 +64,7 @@ def test_builtin_bank_is_what_the_readme_promises(bank: Bank) -> None:
 
 
 def test_builtin_statistics_fit_the_shipped_encoder() -> None:
-    from livestyle.weights import encoder_id
+    from livestyle.model.weights import encoder_id
 
     shipped = Bank(encoder=encoder_id())
     for name in shipped.names:

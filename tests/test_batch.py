@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from livestyle.batch import BatchOptions, LocalBatch, Outcome, exit_code
-from livestyle.jobs import Job
-from livestyle.painting_options import PaintingOptions
-from livestyle.studio import Studio
+from livestyle.batch.local import BatchOptions, LocalBatch, Outcome, exit_code
+from livestyle.files.jobs import Job
+from livestyle.options.painting import PaintingOptions
+from livestyle.options.studio import Studio
 from tests import media
 
 FAST = ("--device", "cpu", "--model", "fast", "--size", "32", "-s", "wave")

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from livestyle.batch_plan import is_video, planned, up_to_date
+from livestyle.batch.plan import planned, up_to_date
 from livestyle.errors import LivestyleError
-from livestyle.jobs import Job
-from livestyle.video_format import VideoFormat
+from livestyle.files.jobs import Job
+from livestyle.files.kinds import is_video
+from livestyle.files.video_format import VideoFormat
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from livestyle import bench
-from livestyle.bench import BenchRow, in_turns, interleaved_ms
+from livestyle.bench import timing as bench
+from livestyle.bench.timing import BenchRow, in_turns, interleaved_ms
 from tests.contestants import Fake, count_products, stand_still
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from livestyle import bench, roofline
+from livestyle.bench import roofline
+from livestyle.bench import timing as bench
 from tests.conftest import Run
 from tests.contestants import count_products, give_engines, stand_still
 

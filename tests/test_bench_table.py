@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from livestyle import __version__, bench_table
-from livestyle.bench import BenchRow
-from livestyle.bench_table import as_json, as_markdown, as_text, machine
-from livestyle.peak_memory import Memory
+from livestyle import __version__
+from livestyle.bench import table as bench_table
+from livestyle.bench.peak_memory import Memory
+from livestyle.bench.table import as_json, as_markdown, as_text, machine
+from livestyle.bench.timing import BenchRow
 
 PLAIN = BenchRow(
     model="paper",

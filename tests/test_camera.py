@@ -14,14 +14,14 @@ import cv2
 import numpy as np
 import pytest
 
-from livestyle.devices import CameraInfo
 from livestyle.errors import SourceError, SourceLost
 from livestyle.frame import Frame, Picture
-from livestyle.pacing import CaptureThread, PacedSource
 from livestyle.sources import camera as camera_module
 from livestyle.sources.camera import CameraSource, shown_url
+from livestyle.sources.devices import CameraInfo
 from livestyle.sources.images import FolderSource
 from livestyle.sources.open import StillSource, open_source
+from livestyle.sources.pacing import CaptureThread, PacedSource
 from livestyle.sources.video import VideoSource
 from tests.mjpeg_server import MjpegServer, jpeg_bytes
 

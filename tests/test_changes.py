@@ -8,10 +8,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from livestyle.changes import Change, Follower
 from livestyle.frame import Frame
-from livestyle.settings import Look
-from livestyle.show import Show, move_blend, new_show, pick
+from livestyle.looks.look import Look
+from livestyle.show.changes import Change, Follower
+from livestyle.show.state import Show, move_blend, new_show, pick
 
 LATE_SECONDS = 1000.0
 """How far the computer's clock is ahead of the source's."""

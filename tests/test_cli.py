@@ -12,10 +12,11 @@ import pytest
 import torch
 from PIL import Image
 
-import livestyle.live
+import livestyle.live.live_show
 import livestyle.sinks.window
-from livestyle import __version__, assets, weights
-from livestyle.live import LiveOptions
+from livestyle import __version__, assets
+from livestyle.live.live_show import LiveOptions
+from livestyle.model import weights
 
 
 def test_version(run) -> None:  # type: ignore[no-untyped-def]
@@ -129,7 +130,7 @@ def test_a_frame_rate_that_cannot_be_held(run, command: str, fps: str) -> None: 
 @pytest.mark.parametrize(("arguments", "budget_ms"), [((), 1000 / 30), (("--fps", "25"), 40), (("--fps", "0"), None)])
 def test_the_frame_rate_reaches_the_show(run, monkeypatch: pytest.MonkeyPatch, arguments, budget_ms) -> None:  # type: ignore[no-untyped-def]
     got: list[LiveOptions] = []
-    monkeypatch.setattr(livestyle.live, "run_show", lambda setup, source, show, options: got.append(options))
+    monkeypatch.setattr(livestyle.live.live_show, "run_show", lambda setup, source, show, options: got.append(options))
     monkeypatch.setattr(livestyle.sinks.window, "Window", lambda title: None)
     for command in ("demo", "live"):
         assert run(command, *arguments).code == 0

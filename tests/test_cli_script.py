@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from livestyle.presets import looks_path, save_look
-from livestyle.settings import Look
+from livestyle.looks.look import Look
+from livestyle.show.presets import looks_path, save_look
 from tests import media
 
 FAST = ("--device", "cpu", "--model", "fast", "--size", "64")

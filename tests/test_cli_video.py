@@ -42,7 +42,7 @@ def test_the_profile_names_the_stages(run, tmp_path: Path) -> None:  # type: ign
 
 def test_ctrl_c_keeps_what_is_painted_and_the_same_command_goes_on(tmp_path: Path) -> None:
     source = long_clip(tmp_path / "in.mp4", 150)
-    command = [sys.executable, "-m", "livestyle.cli", "video", str(source), "o.mp4", "--device", "cpu", "-s", "wave"]
+    command = [sys.executable, "-m", "livestyle", "video", str(source), "o.mp4", "--device", "cpu", "-s", "wave"]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
     journal = tmp_path / ".o.mp4.livestyle" / "journal.jsonl"
     with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, env=environment) as first:
@@ -63,7 +63,7 @@ def test_ctrl_c_keeps_what_is_painted_and_the_same_command_goes_on(tmp_path: Pat
 
 def piped(arguments: list[str], given: bytes, folder: Path) -> subprocess.CompletedProcess[bytes]:
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
-    command = [sys.executable, "-m", "livestyle.cli", "video", *arguments, "--device", "cpu", "--size", "32"]
+    command = [sys.executable, "-m", "livestyle", "video", *arguments, "--device", "cpu", "--size", "32"]
     return subprocess.run(command, input=given, cwd=folder, capture_output=True, env=environment, check=False)
 
 

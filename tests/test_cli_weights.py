@@ -15,10 +15,11 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from livestyle import preview, weights_store
 from livestyle.errors import WeightsError
-from livestyle.weights import encoder_id, network_entries
-from livestyle.weights_store import find_weights, own_dir
+from livestyle.files import preview
+from livestyle.model import weights_store
+from livestyle.model.weights import encoder_id, network_entries
+from livestyle.model.weights_store import find_weights, own_dir
 from tests.conftest import Result, Run
 from tests.media import write_clip
 

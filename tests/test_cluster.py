@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason=
 
 def batch(folder: Path, environment: dict[str, str], *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "livestyle.cli", "batch", *arguments, *ARGUMENTS, "--json"],
+        [sys.executable, "-m", "livestyle", "batch", *arguments, *ARGUMENTS, "--json"],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
         stdout=subprocess.PIPE,

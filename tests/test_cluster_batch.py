@@ -13,22 +13,22 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from livestyle.batch import BatchOptions, LocalBatch, Outcome
-from livestyle.batch_plan import planned
-from livestyle.cluster_batch import ClusterBatch
+from livestyle.batch.cluster_batch import ClusterBatch
+from livestyle.batch.local import BatchOptions, LocalBatch, Outcome
+from livestyle.batch.plan import planned
+from livestyle.batch.tasks import paint_picture, paint_segments
 from livestyle.errors import DeviceError
-from livestyle.jobs import Job
-from livestyle.painting_options import PaintingOptions
-from livestyle.studio import Studio
-from livestyle.tasks import paint_picture, paint_segments
-from livestyle.video_format import USUAL, VideoFormat
+from livestyle.files.jobs import Job
+from livestyle.files.video_format import USUAL, VideoFormat
+from livestyle.options.painting import PaintingOptions
+from livestyle.options.studio import Studio
 from tests import media
 from tests.batches import ARGUMENTS, OPTIONS, make_footage, paint_here, unseen
 from tests.test_segments import packets_of
 
 
 class Here:
-    """Has the methods of `livestyle.cluster.Cluster`."""
+    """Has the methods of `livestyle.batch.cluster.Cluster`."""
 
     slots = 2
     needs = {"num_cpus": 1}

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from livestyle.errors import SettingError
-from livestyle.light import Signal
+from livestyle.files.video_format import VideoFormat, parse_rate, parse_seconds
 from livestyle.sinks import codecs
 from livestyle.sinks.codecs import CODECS, Hardware
+from livestyle.sources.light import Signal
 from livestyle.sources.signal import mastering_of
 from livestyle.sources.video import VideoSource
-from livestyle.video_format import VideoFormat, parse_rate, parse_seconds
 from tests import media
 from tests.coloured_media import PATCHES, hdr_clip, patch_means
 
@@ -202,7 +202,7 @@ def test_what_cannot_be_is_said_before_any_work(
 def test_without_nvenc_the_processor_encodes_and_that_is_said(
     clip: Path, out: Path, hardware: Hardware, preset: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("livestyle.video_format.nvenc_works", lambda encoder: False)
+    monkeypatch.setattr("livestyle.files.video_format.nvenc_works", lambda encoder: False)
     report = media.transcode(clip, out / "o.mp4", video_format=VideoFormat(hardware=hardware, preset=preset))
     assert [note for note in report.notes if "NVENC" in note and "libx264" in note]
     assert len(media.read_all(out / "o.mp4")) == 12

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from livestyle.control import COMMANDS, command_for_key, command_named, help_lines
 from livestyle.errors import SettingError
-from livestyle.pad import Pad
-from livestyle.settings import Look, normalised
-from livestyle.show import Show, move_blend, new_show, pick
+from livestyle.looks.look import Look
+from livestyle.looks.style_weights import normalised
+from livestyle.show.control import COMMANDS, command_for_key, command_named, help_lines
+from livestyle.show.pad import Pad
+from livestyle.show.state import Show, move_blend, new_show, pick
 
 STYLES = ("wave", "scream", "mosaic")
 

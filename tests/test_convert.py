@@ -13,11 +13,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from livestyle.convert import decoder_from_adain, encoder_from_adain, storable
 from livestyle.errors import WeightsError
+from livestyle.model.convert import decoder_from_adain, encoder_from_adain, storable
 from livestyle.model.decoder import Decoder
 from livestyle.model.vgg import VGGEncoder
-from livestyle.weights import read_checkpoint
+from livestyle.model.weights import read_checkpoint
 from tests.pytorch_adain import random_pair
 
 Pair = tuple[nn.Sequential, nn.Sequential]

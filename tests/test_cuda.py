@@ -13,11 +13,11 @@ import pytest
 from torch import Tensor
 
 from livestyle import engine as engines
-from livestyle.bank import Bank
 from livestyle.engine.cuda import GRAPHS_KEPT, SLOTS, CudaEngine
 from livestyle.engine.eager import EagerEngine
 from livestyle.errors import WeightsError
-from livestyle.weights import ModelName, models_in
+from livestyle.looks.bank import Bank
+from livestyle.model.weights import ModelName, models_in
 from tests.simulated_gpu import SimulatedGpu, frame_of, furthest, painted, simulated
 
 

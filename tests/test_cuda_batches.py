@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from livestyle.bank import Bank
 from livestyle.engine.batches import batch_size
 from livestyle.engine.cuda import SLOTS, CudaEngine
 from livestyle.engine.eager import EagerEngine
 from livestyle.frame import Picture
-from livestyle.weights import ModelName, models_in
+from livestyle.looks.bank import Bank
+from livestyle.model.weights import ModelName, models_in
 from tests.simulated_gpu import SimulatedGpu, frame_of, furthest, painted, simulated
 
 

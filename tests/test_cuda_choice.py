@@ -12,7 +12,7 @@ import torch
 from livestyle import engine as engines
 from livestyle.engine.cuda import CudaEngine
 from livestyle.errors import WeightsError
-from livestyle.weights import ModelName, models_in
+from livestyle.model.weights import ModelName, models_in
 from scripts import bench_cuda
 from tests.simulated_gpu import SimulatedGpu
 

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import torch
 
-from livestyle.bank import Bank
 from livestyle.engine.cuda import CudaEngine
 from livestyle.engine.eager import EagerEngine
 from livestyle.frame import Picture
-from livestyle.weights import ModelName, models_in
+from livestyle.looks.bank import Bank
+from livestyle.model.weights import ModelName, models_in
 from tests.simulated_gpu import frame_of, painted
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from livestyle.bank import Bank
-from livestyle.file_painter import LookPainter
+from livestyle.files.file_painter import LookPainter
 from livestyle.frame import Picture
-from livestyle.pipeline import Painter
-from livestyle.script import read_script, timeline
-from livestyle.settings import Look
-from livestyle.show import new_show
-from livestyle.weights import models_in
+from livestyle.looks.bank import Bank
+from livestyle.looks.look import Look
+from livestyle.model.weights import models_in
+from livestyle.painting.pipeline import Painter
+from livestyle.script.script import read_script, timeline
+from livestyle.show.state import new_show
 from tests import media
 from tests.simulated_gpu import SimulatedGpu, furthest, simulated
 

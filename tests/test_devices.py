@@ -11,9 +11,9 @@ from pathlib import Path
 import cv2
 import pytest
 
-from livestyle import devices
-from livestyle.devices import CameraInfo, CameraNotFound, list_cameras, resolve_camera
 from livestyle.errors import SourceError
+from livestyle.sources import devices
+from livestyle.sources.devices import CameraInfo, CameraNotFound, list_cameras, resolve_camera
 
 CAPTURE, METADATA, DEVICE_CAPS = 0x1, 0x00800000, 0x80000000
 LOGITECH = CameraInfo(0, "Logitech BRIO", "/dev/video0", True)

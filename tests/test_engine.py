@@ -10,18 +10,18 @@ import pytest
 import torch
 
 from livestyle.assets import asset_dir
-from livestyle.bank import Bank
 from livestyle.engine import Engine, choose_engine
 from livestyle.engine.eager import EagerEngine, refuse_overflow
 from livestyle.errors import DeviceError, SettingError, WeightsError
 from livestyle.frame import Masks, Picture
+from livestyle.looks.bank import Bank
+from livestyle.looks.style import blend_stats
 from livestyle.model.adain import adain
 from livestyle.model.decoder import Decoder
 from livestyle.model.fast import FastModel
 from livestyle.model.vgg import VGGEncoder
+from livestyle.model.weights import encoder_id, load_into, manifest
 from livestyle.sources.images import load_image
-from livestyle.style import blend_stats
-from livestyle.weights import encoder_id, load_into, manifest
 from tests.pytorch_adain import build_decoder, build_vgg, stylized
 
 

@@ -8,12 +8,12 @@ from fractions import Fraction
 
 import numpy as np
 
-from livestyle.bank import Bank
-from livestyle.engine_thread import EngineThread
 from livestyle.frame import Frame, Picture
-from livestyle.pacing import Latest
-from livestyle.pipeline import Painter
-from livestyle.show import pick
+from livestyle.live.engine_thread import EngineThread
+from livestyle.looks.bank import Bank
+from livestyle.painting.pipeline import Painter
+from livestyle.show.state import pick
+from livestyle.sources.pacing import Latest
 from tests.conftest import CountingEngine
 from tests.running import PATIENCE_SECONDS, SmallHold, make_show, wait_until
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from livestyle.looks.style import STYLE_NUMBERS
 from livestyle.model.fast import FastConfig, FastModel, FastNet, StyleProjection
-from livestyle.style import STYLE_NUMBERS
 
 
 @pytest.fixture(scope="module")

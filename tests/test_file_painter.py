@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from livestyle.bank import Bank
 from livestyle.engine import Engine
-from livestyle.file_painter import LookPainter, looks_digest
-from livestyle.pipeline import Painter
-from livestyle.script import Timeline, read_script, timeline, unchanging
-from livestyle.settings import Look
-from livestyle.show import new_show
+from livestyle.files.file_painter import LookPainter, looks_digest
+from livestyle.looks.bank import Bank
+from livestyle.looks.look import Look
+from livestyle.painting.pipeline import Painter
+from livestyle.script.script import Timeline, read_script, timeline, unchanging
+from livestyle.show.state import new_show
 
 WAVE = Look((("wave", 1.0),), stability=0.0)
 SCRIPT = "[[cue]]\nat = 1\nstyle = 'scream'\nfade = 2\n[[cue]]\nat = 2\nalpha = 0.5\nover = 3\n"

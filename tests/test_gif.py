@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from livestyle.errors import SettingError
-from livestyle.video_format import VideoFormat
+from livestyle.files.video_format import VideoFormat
 from tests import media
 from tests.interrupted import SlowPainter
 

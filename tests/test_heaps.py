@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from livestyle.heaps import HEAPS
+from livestyle.live.heaps import HEAPS
 
 COUNT = """
 import ctypes, sys, threading
-from livestyle.heaps import few_heaps
+from livestyle.live.heaps import few_heaps
 assert sys.argv[1] == "all" or few_heaps()
 c = ctypes.CDLL(None)
 met = threading.Barrier(9)

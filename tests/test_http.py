@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from livestyle.bank import Bank
-from livestyle.control import COMMANDS
 from livestyle.frame import Frame
-from livestyle.outputs import Outputs
+from livestyle.live.outputs import Outputs
+from livestyle.looks.bank import Bank
 from livestyle.remote import http as server_module
+from livestyle.show.control import COMMANDS
 from tests.running import PATIENCE_SECONDS, Camera
 from tests.site import JSON, TOKEN, Site
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from livestyle.bank import Bank
+from livestyle.looks.bank import Bank
 from livestyle.remote import http as server_module
 from tests.running import PATIENCE_SECONDS
 from tests.site import JSON, TOKEN, Site

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from livestyle.control import help_lines
 from livestyle.frame import Picture
-from livestyle.hud import Overlay, draw, size_text, stages_text
-from livestyle.settings import Look
-from livestyle.show import new_show
+from livestyle.live.hud import Overlay, draw, size_text, stages_text
+from livestyle.looks.look import Look
+from livestyle.show.control import help_lines
+from livestyle.show.state import new_show
 
 
 def test_nothing_to_draw_changes_nothing(photograph: Picture) -> None:

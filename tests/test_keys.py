@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from livestyle.keys import key_name
+from livestyle.show.keys import key_name
 
 
 @pytest.mark.parametrize(

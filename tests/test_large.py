@@ -11,17 +11,19 @@ import pytest
 import torch
 from PIL import Image
 
-from livestyle import coarse_masks, large, stills
-from livestyle.bank import Bank
+from livestyle.bench.peak_memory import peak_memory
+from livestyle.engine import coarse_masks
 from livestyle.engine.eager import EagerEngine
 from livestyle.engine.tiled import TiledEngine
-from livestyle.large import LargePainter
-from livestyle.masks import parse_mask, parse_split
+from livestyle.files import stills
+from livestyle.looks.bank import Bank
+from livestyle.looks.look import Look
+from livestyle.looks.masks import parse_mask, parse_split
 from livestyle.model import build
 from livestyle.model.fast import FastConfig, FastNet, StyleProjection
-from livestyle.peak_memory import peak_memory
-from livestyle.pipeline import Painter
-from livestyle.settings import Look
+from livestyle.painting import large
+from livestyle.painting.large import LargePainter
+from livestyle.painting.pipeline import Painter
 from livestyle.sinks.images import save_image
 from livestyle.sources.still import read_still
 from tests.pictures import scene

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from av.video.frame import VideoFrame
 
-from livestyle.color_table import FORMAT, ColorTable
-from livestyle.light import (
+from livestyle.sources.color_table import FORMAT, ColorTable
+from livestyle.sources.light import (
     Signal,
     conversion,
     eetf,

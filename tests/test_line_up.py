@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from livestyle import bench, contestants
-from livestyle.contestants import Asked, EngineContestant, line_up
+from livestyle.bench import contestants
+from livestyle.bench import timing as bench
+from livestyle.bench.contestants import Asked, EngineContestant, line_up
 from livestyle.errors import SettingError
 from tests.contestants import Ticking, give_engines, stand_still
 

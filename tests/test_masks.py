@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 
 from livestyle.assets import asset_dir
-from livestyle.bank import Bank
-from livestyle.color import match_palettes, sampled_palette
 from livestyle.frame import Masks, Picture
-from livestyle.masks import (
+from livestyle.looks.bank import Bank
+from livestyle.looks.look import Look
+from livestyle.looks.masks import (
     FEATHER,
     Layout,
     Split,
@@ -23,10 +23,10 @@ from livestyle.masks import (
     parse_split,
     shares_of,
 )
-from livestyle.pipeline import Painter
-from livestyle.settings import Look
+from livestyle.looks.style import palette_of
+from livestyle.painting.color import match_palettes, sampled_palette
+from livestyle.painting.pipeline import Painter
 from livestyle.sources.images import load_image
-from livestyle.style import palette_of
 from tests.conftest import CountingEngine
 
 WAVE, SCREAM, DRAGON = ((("wave", 1.0),), (("scream", 1.0),), (("dragon", 1.0),))

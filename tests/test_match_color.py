@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from livestyle.bank import Bank
-from livestyle.color import sampled_palette
 from livestyle.errors import StyleError
 from livestyle.frame import Picture
-from livestyle.masks import parse_split
-from livestyle.match_color import ColorMatch, palette_of_video, pooled
-from livestyle.settings import Look
-from livestyle.style import palette_of
+from livestyle.looks.bank import Bank
+from livestyle.looks.look import Look
+from livestyle.looks.masks import parse_split
+from livestyle.looks.style import palette_of
+from livestyle.painting.color import sampled_palette
+from livestyle.painting.match_color import ColorMatch, palette_of_video, pooled
 from tests import media
 from tests.conftest import CountingEngine
 

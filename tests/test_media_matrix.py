@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from livestyle.files.video_format import VideoFormat
 from livestyle.sources.video_files import open_video
-from livestyle.video_format import VideoFormat
 from tests import ffprobe, media
 from tests.coloured_media import needs_bt2020
 from tests.ffprobe import Seen

@@ -8,16 +8,16 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from livestyle import hud
-from livestyle.control import command_for_key
 from livestyle.frame import Picture
-from livestyle.masks import parse_split
-from livestyle.mouse import pointed
-from livestyle.pad import Pad, pad_of
+from livestyle.live import hud
+from livestyle.live.mouse import pointed
+from livestyle.looks.look import Look
+from livestyle.looks.masks import parse_split
 from livestyle.pointer import Box, Pointer, fitted
-from livestyle.settings import Look
-from livestyle.show import Show, new_show, pick
-from livestyle.view import View
+from livestyle.show.control import command_for_key
+from livestyle.show.pad import Pad, pad_of
+from livestyle.show.state import Show, new_show, pick
+from livestyle.show.view import View
 
 STYLES = ("wave", "scream", "mosaic", "dragon", "pails")
 

@@ -17,11 +17,11 @@ from safetensors.numpy import load_file, save_file
 
 from livestyle import engine as engines
 from livestyle.assets import asset_dir
-from livestyle.bank import Bank
 from livestyle.engine import Engine, choose_engine
 from livestyle.engine.openvino import GRAPHS_KEPT, IN_FLIGHT, Graph, OpenVINOEngine, converted
 from livestyle.errors import DeviceError, SettingError, WeightsError
 from livestyle.frame import Picture
+from livestyle.looks.bank import Bank
 from livestyle.sources.images import load_image
 
 pytest.importorskip("openvino")
@@ -120,7 +120,7 @@ def test_a_second_start_needs_no_torch(openvino: OpenVINOEngine) -> None:
     script = (
         "import sys, numpy as np\n"
         "from livestyle.engine import choose_engine\n"
-        "from livestyle.bank import Bank\n"
+        "from livestyle.looks.bank import Bank\n"
         "engine = choose_engine('openvino')\n"
         "stats = Bank(encoder=engine.encoder_id).stats('wave')\n"
         "frame = np.zeros((32, 32, 3), np.uint8)\n"

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from typer.testing import CliRunner
 
-from livestyle.option_group import with_options
+from livestyle.options.group import with_options
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from livestyle.bank import Bank
-from livestyle.control import COMMANDS
-from livestyle.outputs import Outputs
+from livestyle.live.outputs import Outputs
+from livestyle.looks.bank import Bank
+from livestyle.show.control import COMMANDS
 from tests.running import Running
 
 udp_client = pytest.importorskip("pythonosc.udp_client", reason="pip install python-osc")

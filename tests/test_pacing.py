@@ -12,7 +12,7 @@ import pytest
 
 from livestyle.errors import SettingError, SourceError, SourceLost
 from livestyle.frame import Frame
-from livestyle.pacing import CaptureThread, Latest, PacedSource
+from livestyle.sources.pacing import CaptureThread, Latest, PacedSource
 
 
 class Listed:

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from livestyle import peak_memory as module
-from livestyle.peak_memory import Memory, peak_memory
+from livestyle.bench import peak_memory as module
+from livestyle.bench.peak_memory import Memory, peak_memory
 
 
 def hold(mib: int) -> None:

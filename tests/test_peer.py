@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from livestyle import bench, contestants, peer, roofline
-from livestyle.bench import test_picture as picture
+from livestyle.bench import contestants, peer, roofline
+from livestyle.bench import timing as bench
+from livestyle.bench.peer import Peer, open_peer
+from livestyle.bench.timing import test_picture as picture
 from livestyle.errors import SettingError
-from livestyle.peer import Peer, open_peer
 from tests.conftest import CountingEngine, Run
 
 

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from livestyle.errors import LivestyleError, OutputError, SourceError, StyleError
-from livestyle.jobs import Job
-from livestyle.picture_jobs import paint_all, planned
+from livestyle.files.jobs import Job
+from livestyle.files.picture_jobs import paint_all, planned
 from livestyle.sources.picture_files import picture_files
 
 FAST = ("--device", "cpu", "--model", "fast", "--size", "32")

@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 
 from livestyle.assets import asset_dir
-from livestyle.bank import Bank
-from livestyle.color import PALETTE_PIXELS, keep_frame_color, match_palette
 from livestyle.engine import Engine
 from livestyle.frame import Picture
-from livestyle.masks import parse_split
-from livestyle.pipeline import Painter
-from livestyle.rate import RateHold, Size
+from livestyle.looks.bank import Bank
+from livestyle.looks.look import Look
+from livestyle.looks.masks import parse_split
+from livestyle.looks.style import palette_of
+from livestyle.painting.color import PALETTE_PIXELS, keep_frame_color, match_palette
+from livestyle.painting.pipeline import Painter
+from livestyle.painting.rate import RateHold, Size
 from livestyle.resize import resized
-from livestyle.settings import Look
-from livestyle.show import new_show, pick
+from livestyle.show.state import new_show, pick
 from livestyle.sources.images import load_image
-from livestyle.style import palette_of
 from tests.conftest import CountingEngine
 
 WAVE = Look((("wave", 1.0),), palette=False)

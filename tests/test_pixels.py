@@ -9,7 +9,7 @@ import av
 import numpy as np
 import pytest
 
-from livestyle.light import Signal
+from livestyle.sources.light import Signal
 from livestyle.sources.video import VideoSource
 from tests import media
 from tests.coloured_media import PATCHES, combed_clip, disc, hdr_clip, needs_bt2020, patch_means, patches

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from livestyle.control import command_for_key
 from livestyle.errors import OutputError, SettingError
-from livestyle.masks import parse_mask, parse_split
-from livestyle.presets import Keeper, find_look, looks_path, read_looks, save_look
-from livestyle.settings import Look, normalised
-from livestyle.show import new_show
+from livestyle.looks.look import Look
+from livestyle.looks.masks import parse_mask, parse_split
+from livestyle.looks.style_weights import normalised
+from livestyle.show.control import command_for_key
+from livestyle.show.presets import Keeper, find_look, looks_path, read_looks, save_look
+from livestyle.show.state import new_show
 
 WAVE = Look((("wave", 1.0),))
 BLEND = Look(normalised([("wave", 0.75), ("scream", 0.25)]), alpha=0.8, stability=0.3, preserve_color=True, mirror=True)

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from livestyle.control import command_named
-from livestyle.engine_thread import Finished
 from livestyle.frame import Frame
-from livestyle.pipeline import Painting
-from livestyle.prompter import Prompter
-from livestyle.script import read_script
-from livestyle.settings import Look
-from livestyle.show import Show, new_show
+from livestyle.live.engine_thread import Finished
+from livestyle.live.prompter import Prompter
+from livestyle.looks.look import Look
+from livestyle.painting.pipeline import Painting
+from livestyle.script.script import read_script
+from livestyle.show.control import command_named
+from livestyle.show.state import Show, new_show
 
 ZERO_SECONDS = 700.0
 """When the source began, on the show's clock."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from livestyle.errors import SettingError
-from livestyle.rate import MIN_SIDE_PX, RateHold, Size, rate_hold, working_sizes
+from livestyle.painting.rate import MIN_SIDE_PX, RateHold, Size, rate_hold, working_sizes
 
 OUTPUT = (1280, 720)
 FPS = 30

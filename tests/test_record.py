@@ -16,15 +16,15 @@ import av
 import numpy as np
 import pytest
 
-from livestyle import hud
-from livestyle.app import LiveShow
-from livestyle.bank import Bank
 from livestyle.frame import Frame, Picture
-from livestyle.outputs import Outputs
-from livestyle.pacing import CaptureThread
-from livestyle.pipeline import Painter
+from livestyle.live import hud
+from livestyle.live.app import LiveShow
+from livestyle.live.outputs import Outputs
+from livestyle.looks.bank import Bank
+from livestyle.painting.pipeline import Painter
 from livestyle.sinks import record
 from livestyle.sinks.record import Recorder, Recording
+from livestyle.sources.pacing import CaptureThread
 from tests.conftest import CountingEngine
 from tests.running import Camera, NoWindow, Running, make_show, wait_until
 

@@ -16,21 +16,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from livestyle.app import LiveShow, in_turn
-from livestyle.bank import Bank
 from livestyle.engine import choose_engine
-from livestyle.engine_thread import Finished
-from livestyle.masks import parse_split
-from livestyle.outputs import Outputs
-from livestyle.pacing import CaptureThread
-from livestyle.pipeline import Painter
+from livestyle.live.app import LiveShow, in_turn
+from livestyle.live.engine_thread import Finished
+from livestyle.live.outputs import Outputs
+from livestyle.looks.bank import Bank
+from livestyle.looks.look import Look
+from livestyle.looks.masks import parse_split
+from livestyle.painting.pipeline import Painter
 from livestyle.pointer import Pointer
-from livestyle.save_script import ScriptSaver
-from livestyle.script import read_script, timeline
-from livestyle.settings import Look
-from livestyle.show import Show, new_show
-from livestyle.shuffle import Shuffle
+from livestyle.script.save_script import ScriptSaver
+from livestyle.script.script import read_script, timeline
+from livestyle.show.shuffle import Shuffle
+from livestyle.show.state import Show, new_show
 from livestyle.sources.open import open_source
+from livestyle.sources.pacing import CaptureThread
 from tests import media
 from tests.headless import ROOT, Program, free_port
 from tests.looks import same
@@ -136,7 +136,7 @@ def test_a_show_that_is_killed_leaves_a_script_that_video_plays(program: Program
     program.process.wait()
     clip = media.ntsc_clip(tmp_path / "clip.mp4")
     result = subprocess.run(
-        [sys.executable, "-m", "livestyle.cli", "video", str(clip), "o.mp4", "--script", "s.toml"]
+        [sys.executable, "-m", "livestyle", "video", str(clip), "o.mp4", "--script", "s.toml"]
         + ["--device", "cpu", "--model", "fast"],
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         cwd=tmp_path,

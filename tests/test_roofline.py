@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from livestyle import roofline
+from livestyle.bench import roofline
+from livestyle.bench.roofline import Product, network_gflop
+from livestyle.looks.style import STYLE_NUMBERS
 from livestyle.model.build import Painter, build_model
 from livestyle.model.fast import FastModel
-from livestyle.roofline import Product, network_gflop
-from livestyle.style import STYLE_NUMBERS
 
 
 def counted(painter: nn.Module, projection: nn.Module, width: int, height: int) -> float:

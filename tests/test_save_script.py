@@ -12,17 +12,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from livestyle.changes import Follower
-from livestyle.control import COMMANDS, command_named
 from livestyle.errors import OutputError, SettingError
 from livestyle.frame import Frame
-from livestyle.masks import parse_mask, parse_split
-from livestyle.mouse import pointed
+from livestyle.live.mouse import pointed
+from livestyle.looks.look import Look
+from livestyle.looks.masks import parse_mask, parse_split
+from livestyle.looks.style_weights import normalised
 from livestyle.pointer import Pointer
-from livestyle.save_script import ScriptSaver
-from livestyle.script import Timeline, read_script, timeline
-from livestyle.settings import Look, normalised
-from livestyle.show import Show, new_show
+from livestyle.script.save_script import ScriptSaver
+from livestyle.script.script import Timeline, read_script, timeline
+from livestyle.show.changes import Follower
+from livestyle.show.control import COMMANDS, command_named
+from livestyle.show.state import Show, new_show
 from tests.looks import same
 from tests.running import wait_until
 

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from livestyle.control import COMMANDS
-from livestyle.cue_tables import DO, KEYS, parse_at
 from livestyle.errors import SettingError
-from livestyle.masks import Split
-from livestyle.script import Timeline, read_script, timeline, unchanging
-from livestyle.settings import Look
-from livestyle.show import new_show
+from livestyle.looks.look import Look
+from livestyle.looks.masks import Split
+from livestyle.script.cue_tables import DO, KEYS, parse_at
+from livestyle.script.script import Timeline, read_script, timeline, unchanging
+from livestyle.show.control import COMMANDS
+from livestyle.show.state import new_show
 
 STYLES = ("wave", "scream", "mosaic", "dragon")
 WAVE = Look((("wave", 1.0),))

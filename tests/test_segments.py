@@ -15,11 +15,11 @@ import av
 import numpy as np
 import pytest
 
+from livestyle.bench.peak_memory import peak_memory
 from livestyle.errors import OutputError
+from livestyle.files.journal import Journal
+from livestyle.files.segments import pieces
 from livestyle.frame import Picture
-from livestyle.journal import Journal
-from livestyle.peak_memory import peak_memory
-from livestyle.segments import pieces
 from livestyle.sources.video import VideoSource
 from tests import media
 from tests.interrupted import SlowPainter, run_slowly

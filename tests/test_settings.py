@@ -8,18 +8,12 @@ import random
 
 import pytest
 
-from livestyle.errors import LivestyleError, SettingError
-from livestyle.masks import parse_split
-from livestyle.settings import (
-    Look,
-    fit_size,
-    look_change,
-    nearest_names,
-    normalised,
-    parse_size,
-    parse_style_weights,
-    unknown_style,
-)
+from livestyle.errors import LivestyleError, SettingError, nearest_names
+from livestyle.looks.bank import unknown_style
+from livestyle.looks.look import Look, look_change
+from livestyle.looks.masks import parse_split
+from livestyle.looks.style_weights import normalised, parse_style_weights
+from livestyle.painting.size import fit_size, parse_size
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from livestyle.control import command_for_key
-from livestyle.settings import Look
-from livestyle.show import Show, new_show, pick
-from livestyle.shuffle import Shuffle
+from livestyle.looks.look import Look
+from livestyle.show.control import command_for_key
+from livestyle.show.shuffle import Shuffle
+from livestyle.show.state import Show, new_show, pick
 
 STYLES = tuple("abcde")
 

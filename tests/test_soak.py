@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from livestyle.control import COMMANDS, command_for_key, command_named
-from livestyle.settings import Look
-from livestyle.show import new_show
+from livestyle.looks.look import Look
+from livestyle.show.control import COMMANDS, command_for_key, command_named
+from livestyle.show.state import new_show
 from scripts.soak import main
 from scripts.soak_commands import KEPT_SECONDS, Orders
 from scripts.soak_controllers import xdotool_key

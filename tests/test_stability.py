@@ -6,13 +6,14 @@ import cv2
 import numpy as np
 import pytest
 
-from livestyle.bank import Bank
 from livestyle.errors import SettingError
 from livestyle.frame import Picture
-from livestyle.pipeline import Painter
-from livestyle.settings import Look, normalised
-from livestyle.stability import CARRIED_SIDE_PX, Stabilizer
-from livestyle.style import Palette
+from livestyle.looks.bank import Bank
+from livestyle.looks.look import Look
+from livestyle.looks.style import Palette
+from livestyle.looks.style_weights import normalised
+from livestyle.painting.pipeline import Painter
+from livestyle.painting.stability import CARRIED_SIDE_PX, Stabilizer
 from tests.conftest import CountingEngine
 from tests.pictures import difference, scene
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from livestyle.bank import Bank
-from livestyle.bench_table import as_json, steadiness_table
+from livestyle.bench.steadiness import Steadiness, measure
+from livestyle.bench.table import as_json, steadiness_table
 from livestyle.frame import Picture
-from livestyle.pipeline import Painter
-from livestyle.settings import Look
+from livestyle.looks.bank import Bank
+from livestyle.looks.look import Look
+from livestyle.painting.pipeline import Painter
 from livestyle.sinks.video import VideoOptions, VideoSink
-from livestyle.steadiness import Steadiness, measure
 from tests.conftest import CountingEngine
 from tests.pictures import scene
 

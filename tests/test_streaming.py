@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from livestyle.errors import OutputError, ReaderGone, SourceError
+from livestyle.files.transcode import stream_video
+from livestyle.files.video_format import VideoFormat
 from livestyle.sources.piped import PipedBytes, PipedMedia, must_be_kept
-from livestyle.transcode import stream_video
-from livestyle.video_format import VideoFormat
 from tests import media, rich_media, streams
 from tests.interrupted import SlowPainter
 from tests.rich_media import chapters_of, tracks_of

@@ -26,7 +26,7 @@ def livestyle(folder: Path) -> subprocess.Popen[bytes]:
     """The program between two pipes, with a folder of its own for temporary files."""
     (folder / "tmp").mkdir()
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1]), "TMPDIR": str(folder / "tmp")}
-    command = [sys.executable, "-m", "livestyle.cli", "video", "-", "-o", "-", "--device", "cpu", "--size", "32", "-q"]
+    command = [sys.executable, "-m", "livestyle", "video", "-", "-o", "-", "--device", "cpu", "--size", "32", "-q"]
     pipe = subprocess.PIPE
     return subprocess.Popen(command, cwd=folder, stdin=pipe, stdout=pipe, stderr=pipe, env=environment)
 

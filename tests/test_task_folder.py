@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from livestyle.task_folder import YOUNG_SECONDS, task_folder
+from livestyle.batch.task_folder import YOUNG_SECONDS, task_folder
 
 AT_WORK = """
 import sys
-from livestyle.task_folder import task_folder
+from livestyle.batch.task_folder import task_folder
 with task_folder() as folder:
     (folder / "segment.mp4").write_bytes(b"half of it")
     print(folder, flush=True)

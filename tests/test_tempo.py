@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from livestyle.errors import SettingError
-from livestyle.tempo import BEATS, TAPS_KEPT, beat_seconds, change_interval, next_change, parse_interval, tapped
+from livestyle.show.tempo import BEATS, TAPS_KEPT, beat_seconds, change_interval, next_change, parse_interval, tapped
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("20", 20), ("20s", 20), (" 1.5 s", 1.5), ("1m", 60), ("0.5m", 30)])

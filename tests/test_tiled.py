@@ -10,14 +10,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from livestyle.bank import Bank
 from livestyle.engine.eager import EagerEngine
 from livestyle.engine.tiled import TiledEngine
 from livestyle.frame import Picture
-from livestyle.masks import Split, shares_of
+from livestyle.looks.bank import Bank
+from livestyle.looks.masks import Split, shares_of
 from livestyle.model.adain import Statistics, StatisticsOf, mean_std, region_moments
 from livestyle.model.part import Moments, Part, PartPainter
-from livestyle.weights import ModelName
+from livestyle.model.weights import ModelName
 from tests.pictures import scene
 
 CLOSE = 2

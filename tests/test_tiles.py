@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from livestyle.coarse_masks import CoarseMasks, coarse_size
-from livestyle.masks import Split, masks_of
-from livestyle.tiles import GRID_PX, PADDED_PX, tiles_of
+from livestyle.engine.coarse_masks import CoarseMasks, coarse_size
+from livestyle.engine.tiles import GRID_PX, PADDED_PX, tiles_of
+from livestyle.looks.masks import Split, masks_of
 
 
 @pytest.mark.parametrize(("height", "width"), [(9, 9), (64, 64), (65, 200), (437, 901), (1000, 17), (257, 256)])

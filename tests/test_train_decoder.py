@@ -16,7 +16,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from livestyle.model.decoder import Decoder
-from livestyle.weights import load_into, network_entries
+from livestyle.model.weights import load_into, network_entries
 from tests.training import CPU, arguments, log_of, pack, smooth_pictures, tiny_flags
 from train import checkpoint, loop
 from train.crops import Share

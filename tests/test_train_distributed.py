@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from livestyle.model.decoder import Decoder
-from livestyle.weights import network_entries
+from livestyle.model.weights import network_entries
 from tests.training import CPU, arguments, log_of, read_until, start, tiny_flags
 from train import checkpoint
 from train.crops import Share

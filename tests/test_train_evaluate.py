@@ -19,14 +19,14 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from livestyle.assets import asset_dir
-from livestyle.color import match_palette
 from livestyle.engine import choose_engine
 from livestyle.errors import SettingError
 from livestyle.frame import Picture
+from livestyle.looks.style import palette_of
 from livestyle.model.decoder import Decoder
 from livestyle.model.vgg import VGGEncoder, normalise_activations
+from livestyle.painting.color import match_palette
 from livestyle.sources.images import load_image
-from livestyle.style import palette_of
 from tests.media import write_clip
 from train import evaluate
 from train.metrics import Judge

@@ -9,9 +9,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from livestyle.looks.style import STYLE_NUMBERS
 from livestyle.model.fast import FastModel
-from livestyle.style import STYLE_NUMBERS
-from livestyle.weights import manifest
+from livestyle.model.weights import manifest
 from tests.training import log_of, tiny_flags
 from train import checkpoint
 from train.fast import Flags, seen_again, steady_loss, style_numbers, train

@@ -17,7 +17,7 @@ from torch import Tensor
 from livestyle.errors import SourceError
 from livestyle.frame import Picture
 from livestyle.model.vgg import VGGEncoder, normalise_activations
-from livestyle.weights import WeightsEntry
+from livestyle.model.weights import WeightsEntry
 from train.losses import tap_stats
 from train.metrics import Judge, content_distance, ssim, style_distance, warping_error
 

@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 
 from livestyle.assets import asset_dir
-from livestyle.bank import Bank
 from livestyle.engine import choose_engine
-from livestyle.weights import manifest
+from livestyle.looks.bank import Bank
+from livestyle.model.weights import manifest
 
 pytest.importorskip("openvino")
 

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from livestyle.model.decoder import Decoder
 from livestyle.model.vgg import VGGEncoder
-from livestyle.weights import load_into, manifest, network_entries
+from livestyle.model.weights import load_into, manifest, network_entries
 from tests.training import random_encoder
 from train.runtime import run
 from train.ship import Flags, Network, encoder_network, ship, trained_network, write_weights

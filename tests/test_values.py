@@ -6,11 +6,11 @@ import math
 
 import pytest
 
-from livestyle import values
-from livestyle.control import COMMANDS, command_named
 from livestyle.errors import SettingError
-from livestyle.settings import Look
-from livestyle.show import new_show
+from livestyle.looks.look import Look
+from livestyle.show import values
+from livestyle.show.control import COMMANDS, command_named
+from livestyle.show.state import new_show
 
 STYLES = ("wave", "scream", "mosaic")
 

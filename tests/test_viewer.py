@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from livestyle.bank import Bank
 from livestyle.frame import Frame
+from livestyle.looks.bank import Bank
 from tests import browser
 from tests.browser import Browser
 from tests.running import Camera, wait_until

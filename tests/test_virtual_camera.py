@@ -10,10 +10,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from livestyle import doctor
-from livestyle.bank import Bank
+from livestyle.cli import doctor
 from livestyle.errors import OutputError
 from livestyle.frame import Frame, Picture
+from livestyle.looks.bank import Bank
 from livestyle.sinks.virtual_camera import VirtualCamera, driver_advice, find_camera
 from tests.running import Running
 

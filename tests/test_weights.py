@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from livestyle.errors import WeightsError
-from livestyle.weights import WeightsEntry, load_into, manifest, read_verified
+from livestyle.model.weights import WeightsEntry, load_into, manifest, read_verified
 
 
 def network(seed: int = 0, width: int = 3) -> nn.Module:

@@ -11,7 +11,7 @@ import pytest
 
 from livestyle.assets import asset_dir
 from livestyle.frame import Picture
-from livestyle.presets import looks_path, read_looks
+from livestyle.show.presets import looks_path, read_looks
 from tests.pictures import difference
 from tests.program import Program
 from tests.screen import Screen

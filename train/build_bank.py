@@ -16,16 +16,16 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from livestyle import hud
 from livestyle.assets import asset_dir
-from livestyle.bank import STYLE_SIDE_PX, Bank
 from livestyle.engine import choose_engine
+from livestyle.files.preview import paint_preview
 from livestyle.frame import Picture
-from livestyle.preview import paint_preview
+from livestyle.live import hud
+from livestyle.looks.bank import STYLE_SIDE_PX, Bank
+from livestyle.looks.style import StyleInfo, save_style
 from livestyle.resize import resized
 from livestyle.sinks.images import save_image
 from livestyle.sources.images import load_image
-from livestyle.style import StyleInfo, save_style
 from train.data import Entry, index_pictures, read_picture
 from train.runtime import flag, parse_flags
 

@@ -23,11 +23,11 @@ from typing import Literal
 import torch
 
 from livestyle import __version__
-from livestyle.bench import interleaved_ms, test_picture
+from livestyle.bench.timing import interleaved_ms, test_picture
 from livestyle.engine.eager import device_name
 from livestyle.errors import LivestyleError, SettingError, SourceError
 from livestyle.frame import Picture
-from livestyle.settings import parse_size
+from livestyle.painting.size import parse_size
 from livestyle.sinks.images import save_image
 from train.data import Entry, index_pictures, read_picture
 from train.losses import tap_stats

@@ -19,7 +19,7 @@ from torch import Tensor
 from livestyle.errors import SourceError
 from livestyle.frame import Picture
 from livestyle.model.vgg import Taps, VGGEncoder
-from livestyle.weights import WeightsEntry, load_into
+from livestyle.model.weights import WeightsEntry, load_into
 from train.losses import LUMA, TapStats, structure_loss, style_loss
 
 SSIM_BORDER_PX = 5

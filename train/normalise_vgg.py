@@ -26,10 +26,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from livestyle.convert import StateDict, encoder_from_adain, renamed, storable
 from livestyle.errors import LivestyleError, WeightsError
+from livestyle.model.convert import StateDict, encoder_from_adain, renamed, storable
 from livestyle.model.vgg import Arch, VGGEncoder, fold_preprocessing, layer_names, normalise_activations
-from livestyle.weights import read_checkpoint
+from livestyle.model.weights import read_checkpoint
 from train.data import evenly, index_pictures
 from train.runtime import flag, parse_flags
 

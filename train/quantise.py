@@ -22,10 +22,10 @@ import openvino
 from PIL import Image
 
 from livestyle.assets import asset_dir
-from livestyle.bank import Bank
 from livestyle.engine.openvino import PAINTERS, OpenVINOEngine, converted, shared_core
 from livestyle.frame import Picture
-from livestyle.weights import INT8_FOR, network_entries
+from livestyle.looks.bank import Bank
+from livestyle.model.weights import INT8_FOR, network_entries
 from train.data import index_pictures, read_picture
 from train.runtime import flag, parse_flags, run
 from train.ship import Network, add_networks

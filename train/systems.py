@@ -11,15 +11,15 @@ import numpy as np
 from PIL import Image
 from safetensors import SafetensorError, safe_open
 
-from livestyle.color import match_palette
 from livestyle.engine.eager import EagerEngine, StyleCode
 from livestyle.errors import SettingError, WeightsError
 from livestyle.frame import Picture
+from livestyle.looks.style import Palette
+from livestyle.model.weights import OWN_NETWORK, ModelName, WeightsEntry, models_in
+from livestyle.painting.color import match_palette
+from livestyle.painting.size import fit_size
 from livestyle.resize import resized
-from livestyle.settings import fit_size
 from livestyle.sources.images import load_image
-from livestyle.style import Palette
-from livestyle.weights import OWN_NETWORK, ModelName, WeightsEntry, models_in
 from train.metrics import CLIP_LINES_PX
 
 

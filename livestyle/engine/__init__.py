@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from livestyle.errors import DeviceError, SettingError
 from livestyle.frame import Masks, Picture
-from livestyle.weights import ModelName, models_in
+from livestyle.model.weights import ModelName, models_in
 
 if TYPE_CHECKING:
-    from livestyle.style import StyleStats
+    from livestyle.looks.style import StyleStats
 
 StyleCode = Any
 """A model's small tensors for a blend of styles; only the engine that made it looks inside."""

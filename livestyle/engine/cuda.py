@@ -26,9 +26,9 @@ from livestyle.engine.eager import EagerEngine, StyleCode
 from livestyle.engine.gpu import Gpu
 from livestyle.errors import WeightsError
 from livestyle.frame import Picture
+from livestyle.looks.style import STYLE_NUMBERS, StyleStats
 from livestyle.model.build import as_float
-from livestyle.style import STYLE_NUMBERS, StyleStats
-from livestyle.weights import ModelName
+from livestyle.model.weights import ModelName
 
 SLOTS = 3
 """Batches that may be under way: one in each stream."""

@@ -18,9 +18,9 @@ from torch import Tensor, nn
 
 from livestyle.errors import WeightsError
 from livestyle.frame import Masks, Picture
+from livestyle.looks.style import StyleStats, palette_of
 from livestyle.model.build import StyleReader, build_model, build_reader
-from livestyle.style import StyleStats, palette_of
-from livestyle.weights import ModelName, encoder_id
+from livestyle.model.weights import ModelName, encoder_id
 
 
 @dataclass(frozen=True)

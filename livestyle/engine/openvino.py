@@ -24,8 +24,8 @@ import platformdirs
 
 from livestyle.errors import DeviceError
 from livestyle.frame import Masks, Picture
-from livestyle.style import STYLE_NUMBERS, StyleStats, Vector, palette_of
-from livestyle.weights import ModelName, encoder_id, int8_graph, network_entries
+from livestyle.looks.style import STYLE_NUMBERS, StyleStats, Vector, palette_of
+from livestyle.model.weights import ModelName, encoder_id, int8_graph, network_entries
 
 GRAPH_VERSION = 4
 """To be raised when the graphs below change, so that older ones in a cache are not taken."""

@@ -19,15 +19,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from livestyle.coarse_masks import CoarseMasks
 from livestyle.engine import Engine
+from livestyle.engine.coarse_masks import CoarseMasks
 from livestyle.engine.eager import EagerEngine, StyleCode
+from livestyle.engine.tiles import Tile, tiles_of
 from livestyle.frame import Masks, Picture
 from livestyle.model.adain import Statistics, StatisticsOf
 from livestyle.model.build import as_bytes, as_float, on_grid
 from livestyle.model.part import Moments, Part, PartPainter
-from livestyle.tiles import Tile, tiles_of
-from livestyle.weights import ModelName
+from livestyle.model.weights import ModelName
 
 TILE_PX: dict[ModelName, int] = {"fast": 1024, "paper": 1024}
 """Sides of tiles, at most. With `fast` features of larger ones leave the C library's heap, and take twice as long."""

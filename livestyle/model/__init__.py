@@ -1,1 +1,1 @@
-"""The networks: VGG encoders, AdaIN, the mirrored decoder. Pictures are NCHW float in [0, 1]."""
+"""The networks (VGG encoders, AdaIN, decoders) and the files of their weights. Pictures are NCHW float in [0, 1]."""

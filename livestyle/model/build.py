@@ -20,7 +20,7 @@ from livestyle.model.decoder import Decoder
 from livestyle.model.fast import DOWNSCALE, FastModel
 from livestyle.model.paper import PaperNet, Relu41
 from livestyle.model.vgg import VGGEncoder
-from livestyle.weights import ModelName, WeightsEntry, load_into, network_entries
+from livestyle.model.weights import ModelName, WeightsEntry, load_into, network_entries
 
 Network = TypeVar("Network", bound=nn.Module)
 

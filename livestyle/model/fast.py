@@ -16,10 +16,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from livestyle.looks.style import STYLE_NUMBERS
 from livestyle.model.adain import StatisticsOf, adain, adain_regions
 from livestyle.model.part import Part
 from livestyle.model.strokes import PLACES, Strokes
-from livestyle.style import STYLE_NUMBERS
 
 DOWNSCALE = 8
 """Sides are padded to multiples of this, by reflection."""

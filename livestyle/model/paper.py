@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from livestyle.looks.style import CHANNELS
 from livestyle.model.adain import adain, adain_regions
 from livestyle.model.decoder import Decoder
 from livestyle.model.part import Part
 from livestyle.model.vgg import VGGEncoder
-from livestyle.style import CHANNELS
 
 
 class PaperNet(nn.Module):

@@ -2,7 +2,7 @@
 
 Pre-processing (scale, mean, channel order) is folded into conv1_1 of the weights files, so the
 encoder takes plain RGB in [0, 1]. Folding is exact: reflection padding repeats real pixels.
-It does not know where weights come from (`livestyle.weights`) nor what happens to the features.
+It does not know where weights come from (`livestyle.model.weights`) nor what happens to the features.
 """
 
 from __future__ import annotations

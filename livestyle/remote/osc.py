@@ -13,10 +13,10 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from livestyle.control import command_named
 from livestyle.errors import LivestyleError, OutputError
 from livestyle.remote.access import port_problem, token_fits
 from livestyle.remote.inbox import Busy, Inbox
+from livestyle.show.control import command_named
 
 PREFIX = "/livestyle/"
 

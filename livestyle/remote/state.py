@@ -9,11 +9,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 
-from livestyle.control import COMMANDS
+from livestyle.looks.look import Look
 from livestyle.meters import Meters, percentiles_ms
 from livestyle.remote.inbox import State
-from livestyle.settings import Look
-from livestyle.show import Show
+from livestyle.show.control import COMMANDS
+from livestyle.show.state import Show
 from livestyle.sinks.background import OutputStatus
 
 

@@ -6,8 +6,8 @@ import os
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from livestyle.light import WHITE_NITS
 from livestyle.sinks.codecs import CODECS
+from livestyle.sources.light import WHITE_NITS
 from livestyle.sources.signal import Mastering
 
 if TYPE_CHECKING:

@@ -21,12 +21,12 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, VideoReformatter
 from av.video.stream import VideoStream
 
-from livestyle.color_table import FORMAT, ColorTable
 from livestyle.errors import OutputError
 from livestyle.frame import Picture, check_picture
-from livestyle.light import Signal, from_sdr
 from livestyle.sinks.codec_options import encoder_options
 from livestyle.sinks.codecs import CODECS
+from livestyle.sources.color_table import FORMAT, ColorTable
+from livestyle.sources.light import Signal, from_sdr
 from livestyle.sources.signal import BT2020_NCL, Mastering, is_high_definition
 
 _RGB, _BT709, _SMPTE170M = 0, 1, 6  # for matrix, primaries and transfer (ITU-T H.273)

@@ -32,7 +32,7 @@ _OPTIONS = {"live": "1", "cluster_time_limit": "100", "flush_packets": "1", "max
 
 
 class LiveFile:
-    """A sink of segments, which come in order; see `livestyle.stages.Sink`. Used by one thread at a time."""
+    """A sink of segments, which come in order; see `livestyle.files.stages.Sink`. Used by one thread at a time."""
 
     done: Mapping[int, Segment]
 

@@ -1,6 +1,6 @@
 """The window: OpenCV's, in the main thread. Shows pictures, scaled to fit, and delivers keys and the mouse.
 
-It does not know what a key means (`livestyle.control`) nor what is drawn (`livestyle.hud`).
+It does not know what a key means (`livestyle.show.control`) nor what is drawn (`livestyle.live.hud`).
 """
 
 from __future__ import annotations

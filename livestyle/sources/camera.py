@@ -16,10 +16,10 @@ from urllib.parse import urlsplit
 import cv2
 import numpy as np
 
-from livestyle.devices import CameraInfo, list_cameras, resolve_camera, silence_opencv
 from livestyle.errors import SourceError, SourceLost
 from livestyle.frame import Frame
 from livestyle.sources import rgb_from_bgr
+from livestyle.sources.devices import CameraInfo, list_cameras, resolve_camera, silence_opencv
 
 OPEN_TIMEOUT_MS = 5000
 READ_TIMEOUT_MS = 3000

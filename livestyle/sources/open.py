@@ -13,8 +13,8 @@ from pathlib import Path
 
 from livestyle.errors import SourceError
 from livestyle.frame import Frame, Picture
-from livestyle.pacing import PacedSource
 from livestyle.sources import Source
+from livestyle.sources.pacing import PacedSource
 
 ACCEPTED = "a camera's index or name, a URL, a video file, an image or a folder of images"
 
@@ -55,8 +55,8 @@ def _file_opener(spec: str) -> Callable[[], Source] | None:
 
 
 def _open_camera(spec: str) -> Source:
-    from livestyle.devices import CameraNotFound
     from livestyle.sources.camera import CameraSource
+    from livestyle.sources.devices import CameraNotFound
 
     try:
         return CameraSource(spec)

@@ -1,8 +1,8 @@
 """Decoded frames as upright SDR pictures of one size.
 
-Matrix and range are honoured. HDR (PQ, HLG) and wide gamuts (BT.2020, P3) become SDR in BT.709 (`livestyle.light`).
-A display matrix (rotation, flip) is applied to the pixels. What is transparent shows white. A stream that changes
-its size goes on at the first one, scaled to fit, on black.
+Matrix and range are honoured. HDR (PQ, HLG) and wide gamuts (BT.2020, P3) become SDR in BT.709
+(`livestyle.sources.light`). A display matrix (rotation, flip) is applied to the pixels. What is transparent shows
+white. A stream that changes its size goes on at the first one, scaled to fit, on black.
 
 What it does not know: interlacing, HDR10+, Dolby Vision, HDR with transparency (it is taken for opaque).
 """
@@ -18,10 +18,10 @@ from av.sidedata.sidedata import Type as SideDataType
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 
-from livestyle.color_table import FORMAT, ColorTable
 from livestyle.frame import Picture
-from livestyle.light import to_sdr
 from livestyle.resize import letterboxed
+from livestyle.sources.color_table import FORMAT, ColorTable
+from livestyle.sources.light import to_sdr
 from livestyle.sources.signal import matrix_of, signal_of
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from livestyle.errors import SourceError
 from livestyle.frame import Frame, Picture
-from livestyle.light import Signal
 from livestyle.resize import letterboxed
+from livestyle.sources.light import Signal
 from livestyle.sources.picture_files import files_in, picture_files
 from livestyle.sources.signal import Mastering
 from livestyle.sources.still import read_still

@@ -12,7 +12,7 @@ from av.sidedata.sidedata import Type as SideDataType
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorPrimaries, Colorspace, ColorTrc
 
-from livestyle.light import PQ_NITS, WHITE_NITS, Primaries, Signal, Transfer
+from livestyle.sources.light import PQ_NITS, WHITE_NITS, Primaries, Signal, Transfer
 
 _MATRICES = (1, 4, 5, 6, 7)  # that swscale has, beside BT.2020's (ITU-T H.273)
 BT2020_NCL, _BT2020_CL = 9, 10

@@ -12,10 +12,10 @@ from fractions import Fraction
 from pathlib import Path
 
 from livestyle.frame import Frame
-from livestyle.light import Signal
 from livestyle.sources.decoder import VideoDecoder
 from livestyle.sources.decoding import Decoded
 from livestyle.sources.deinterlace import Deinterlacer
+from livestyle.sources.light import Signal
 from livestyle.sources.piped import PipedMedia
 from livestyle.sources.pixels import Pixels
 from livestyle.sources.signal import Mastering, dynamic_of, mastering_of

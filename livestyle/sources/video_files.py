@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Protocol
 
 from livestyle.frame import Frame
-from livestyle.light import Signal
+from livestyle.sources.light import Signal
 from livestyle.sources.piped import PipedMedia
 from livestyle.sources.sequence import RATE, SequenceSource, sequence_files
 from livestyle.sources.signal import Mastering

@@ -1,0 +1,1 @@
+"""The command line: a module for the commands of a kind, all of them together in `main`."""

@@ -1,0 +1,1 @@
+"""Videos and pictures from files into files, one by one."""

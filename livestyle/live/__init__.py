@@ -1,0 +1,1 @@
+"""A live show: its threads, its window with what is drawn there, and its outputs."""

@@ -1,0 +1,112 @@
+"""The thread that paints: the newest frame, over and over, as the show's state says at that moment.
+
+It builds the engine too, so the window answers while a network loads. It does not know windows or outputs.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from livestyle.frame import Frame
+from livestyle.looks.look import Look
+from livestyle.painting.pipeline import Painter, Painting
+from livestyle.show.changes import Change, Follower
+from livestyle.show.state import Show
+from livestyle.sources.pacing import Latest
+
+WAIT_SECONDS = 0.1
+IDLE_SECONDS = 0.02
+
+
+@dataclass(frozen=True, eq=False)
+class Finished:
+    """A painting with the frame it was made of and the Look it was made with."""
+
+    frame: Frame
+    painting: Painting
+    look: Look
+    wait_ms: float = 0.0
+    """How long the engine thread had nothing to paint before."""
+
+
+class EngineThread:
+    """Builds the painter and paints the newest frame, over and over."""
+
+    def __init__(
+        self,
+        make_painter: Callable[[], Painter],
+        frames: Latest[Frame],
+        show: Show,
+        on_change: Callable[[Change], None] | None = None,
+    ) -> None:
+        """on_change: is called, in this thread, when the look has changed."""
+        self.show = show
+        self._follower = Follower(show, on_change)
+        self.finished: Latest[Finished] = Latest()
+        self.painter: Painter | None = None
+        self.error: BaseException | None = None
+        self._make_painter = make_painter
+        self._frames = frames
+        self._idle_since = 0.0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the frame in progress and end."""
+        self._stop.set()
+        self._thread.join(timeout=30)
+
+    def _run(self) -> None:
+        try:
+            self.painter = self._make_painter()
+            self._idle_since = time.perf_counter()
+            last: Finished | None = None
+            while not self._stop.is_set():
+                done = self._step(self.painter, last)
+                if done is None:
+                    self._stop.wait(IDLE_SECONDS)
+                last = done or last
+        except BaseException as error:
+            self.error = error
+
+    def _step(self, painter: Painter, last: Finished | None) -> Finished | None:
+        """Paint once, if there is something to paint."""
+        frame = None if self.show.frozen and last is not None else self._frames.take(WAIT_SECONDS)
+        show = self.show
+        again = frame is None
+        if frame is None:
+            if last is None:
+                return None
+            frame = _again(last.frame)
+        look = self._follower.look(show, frame)
+        if again and last is not None and look == last.look:
+            return None
+        if not again and painter.warm_up(frame.rgb, look):
+            frame = self._frames.take(0) or frame
+            look = self._follower.look(show, frame)
+        wait_ms = (time.perf_counter() - self._idle_since) * 1000
+        done = Finished(
+            frame,
+            painter.paint(frame.rgb, look, at_seconds=frame.grabbed_at, counts=not show.frozen),
+            look,
+            wait_ms,
+        )
+        self._follower.painted(frame)
+        self.finished.put(done)
+        self._idle_since = time.perf_counter()
+        return done
+
+
+def _again(frame: Frame) -> Frame:
+    """The same picture later: frozen, or from a slow source, it follows the Look all the same."""
+    now = time.monotonic()
+    later_seconds = Fraction(round((now - frame.grabbed_at) * 1e9), 10**9)
+    return replace(frame, grabbed_at=now, pts_seconds=frame.pts_seconds + later_seconds)

@@ -1,0 +1,168 @@
+"""A style: its statistics, its metadata and the file that holds both.
+
+It knows no networks and no bank: numpy vectors in, numpy vectors out.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from livestyle.errors import OutputError, StyleError
+from livestyle.looks.style_weights import StyleWeights
+
+TAPS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
+CHANNELS = (64, 128, 256, 512)
+STYLE_NUMBERS = 2 * sum(CHANNELS)
+"""What a style is to a network: means, then stds, of the encoder's four taps."""
+Vector = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Palette:
+    """A picture's colours: mean (3,) and covariance (3, 3) of RGB in [0, 1], float32."""
+
+    mean: Vector
+    covariance: Vector
+
+    def __post_init__(self) -> None:
+        if self.mean.shape != (3,) or self.covariance.shape != (3, 3):
+            raise ValueError(f"a palette has shapes (3,) and (3, 3), not {self.mean.shape} and {self.covariance.shape}")
+
+
+def palette_of(rgb: NDArray[np.uint8], share: NDArray[np.float32] | None = None) -> Palette:
+    """The colours of a picture, HxWx3 uint8 RGB. share: HxW float32 >= 0, how much each pixel counts."""
+    pixels = rgb.reshape(-1, 3).astype(np.float32) / 255
+    if share is not None:
+        weight = share.reshape(-1, 1) / max(float(share.sum()), 1e-6)
+        mean = (pixels * weight).sum(0)
+        return Palette(mean, ((pixels - mean) * weight).T @ (pixels - mean))
+    mean = pixels.mean(0)
+    centred = pixels - mean
+    return Palette(mean, centred.T @ centred / np.float32(len(pixels)))
+
+
+@dataclass(frozen=True, eq=False)
+class StyleStats:
+    """What a style image is reduced to: per-channel mean and std of the four taps, and its palette.
+
+    means, stds: one float32 vector a tap, of 64, 128, 256 and 512 channels; stds > 0.
+    """
+
+    means: tuple[Vector, ...]
+    stds: tuple[Vector, ...]
+    palette: Palette
+
+    def __post_init__(self) -> None:
+        for kind in (self.means, self.stds):
+            shapes = tuple(v.shape for v in kind)
+            if shapes != tuple((c,) for c in CHANNELS) or not all(np.isfinite(v).all() for v in kind):
+                raise ValueError(f"style statistics need finite vectors of {CHANNELS} channels, not {shapes}")
+
+    @property
+    def numbers(self) -> Vector:
+        """All means, then all stds, in the order of the taps: (STYLE_NUMBERS,) float32."""
+        return np.concatenate([*self.means, *self.stds]).astype(np.float32, copy=False)
+
+
+def blend_stats(parts: Iterable[tuple[StyleStats, float]]) -> StyleStats:
+    """The convex blend of K styles' statistics (Huang & Belongie 2017, eq. 15)."""
+    parts = list(parts)
+    return StyleStats(
+        means=tuple(_mixed([(s.means[i], w) for s, w in parts]) for i in range(len(TAPS))),
+        stds=tuple(_mixed([(s.stds[i], w) for s, w in parts]) for i in range(len(TAPS))),
+        palette=blend_palettes([(s.palette, w) for s, w in parts]),
+    )
+
+
+class Styles(Protocol):
+    """Styles that have names."""
+
+    def blend(self, weights: StyleWeights) -> StyleStats:
+        """Blended statistics of weighted styles. Raises StyleError for an unknown one."""
+
+
+def blended(weights: StyleWeights, stats_of: Callable[[str], StyleStats]) -> StyleStats:
+    """As `Styles.blend`; of one style alone they are exactly its own."""
+    if len(weights) == 1:
+        return stats_of(weights[0][0])
+    return blend_stats((stats_of(name), weight) for name, weight in weights)
+
+
+def blend_palettes(parts: Sequence[tuple[Palette, float]]) -> Palette:
+    """The convex blend of palettes."""
+    return Palette(_mixed([(p.mean, w) for p, w in parts]), _mixed([(p.covariance, w) for p, w in parts]))
+
+
+def _mixed(vectors: Sequence[tuple[Vector, float]]) -> Vector:
+    total: Vector = np.sum([v * np.float32(w) for v, w in vectors], axis=0, dtype=np.float32)
+    return total
+
+
+@dataclass(frozen=True)
+class StyleInfo:
+    """A style's metadata."""
+
+    name: str
+    title: str
+    artist: str = ""
+    year: str = ""
+    kind: str = ""
+    order: int = 1_000
+    """Place in the list; the first nine are on the number keys."""
+    encoder: str = ""
+    """Which encoder made the statistics."""
+
+    @property
+    def label(self) -> str:
+        """Title, artist and year in one line."""
+        return ", ".join(filter(None, (self.title, self.artist, self.year)))
+
+
+def save_style(path: Path, info: StyleInfo, stats: StyleStats) -> None:
+    """Write a style file atomically. Raises OutputError."""
+    from safetensors.numpy import save_file
+
+    tensors = {f"{tap}.mean": v for tap, v in zip(TAPS, stats.means, strict=True)}
+    tensors |= {f"{tap}.std": v for tap, v in zip(TAPS, stats.stds, strict=True)}
+    tensors |= {"palette.mean": stats.palette.mean, "palette.covariance": stats.palette.covariance}
+    part = path.with_suffix(f".{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file(tensors, part, metadata={"style": json.dumps(info.__dict__)})
+        os.replace(part, path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise OutputError(
+            f"style {info.name!r} cannot be saved as {path} ({error.strerror or error}): check space and permissions"
+        ) from None
+
+
+def load_style(path: Path) -> tuple[StyleInfo, StyleStats]:
+    """Read a style file. Raises StyleError when it is damaged."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="np") as file:
+            info = StyleInfo(**json.loads(file.metadata()["style"]))
+            stats = StyleStats(
+                means=tuple(file.get_tensor(f"{tap}.mean") for tap in TAPS),
+                stds=tuple(file.get_tensor(f"{tap}.std") for tap in TAPS),
+                palette=Palette(file.get_tensor("palette.mean"), file.get_tensor("palette.covariance")),
+            )
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise StyleError(f"style file {path} is damaged ({error}): remove it and add the style again") from None
+    return info, stats
+
+
+def style_name(text: str) -> str:
+    """A name for a style from a file's stem or a person's words: lower case, digits, - and _."""
+    return re.sub(r"[^a-z0-9_-]+", "_", text.lower()).strip("_-") or "style"

@@ -1,0 +1,1 @@
+"""Looks over the time of a file or a show."""
