@@ -16,10 +16,11 @@ import torch
 from PIL import Image
 
 from livestyle.engine import Engine, choose_engine
+from livestyle.engine.eager import EagerEngine
 from livestyle.frame import Masks, Picture
 from livestyle.looks.bank import Bank
 from livestyle.looks.style import CHANNELS, StyleStats, palette_of
-from livestyle.model.weights import ModelName
+from livestyle.model.weights import ModelName, models_in
 from tests import media
 from tests.pytorch_adain import save_pair
 from tests.screen import Screen, screen_problem
@@ -122,6 +123,23 @@ def counting_engine() -> CountingEngine:
 def engine() -> Engine:
     """The `paper` model's real engine on the CPU, in float32."""
     return choose_engine("cpu", model="paper")
+
+
+@pytest.fixture(scope="module", params=models_in())
+def each_model(request: pytest.FixtureRequest) -> ModelName:
+    """Of those that there are."""
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def quickest_model() -> ModelName:
+    return models_in()[-1]
+
+
+@pytest.fixture(scope="module")
+def plain_engine(each_model: ModelName) -> EagerEngine:
+    """The reference for each model: PyTorch on the CPU, in float32."""
+    return EagerEngine("cpu", model=each_model, half=False, reason="a test")
 
 
 @pytest.fixture

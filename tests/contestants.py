@@ -9,8 +9,7 @@ from typing import Any, Literal
 
 import pytest
 
-from livestyle.bench import contestants, roofline
-from livestyle.bench import timing as bench
+from livestyle.bench import contestants, roofline, timing
 from livestyle.bench.contestants import Asked, Contestant, Timing
 from livestyle.frame import Picture
 from tests.conftest import CountingEngine
@@ -88,8 +87,8 @@ class Product:
 def stand_still(patch: pytest.MonkeyPatch) -> list[float]:
     """The seconds of a clock that the benchmark goes by, which move when a test moves them."""
     now = [0.0]
-    patch.setattr(bench.time, "perf_counter", lambda: now[0])
-    patch.setattr(bench.time, "sleep", lambda seconds: None)
+    patch.setattr(timing.time, "perf_counter", lambda: now[0])
+    patch.setattr(timing.time, "sleep", lambda seconds: None)
     return now
 
 

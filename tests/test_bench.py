@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from livestyle.bench import timing as bench
+from livestyle.bench import timing
 from livestyle.bench.timing import BenchRow, in_turns, interleaved_ms
 from tests.contestants import Fake, count_products, stand_still
 
@@ -32,7 +32,7 @@ def spending(clock: list[float], seconds: float, done: list[str], name: str) -> 
 
 def test_jobs_take_turns_after_a_warm_up_and_a_rest(clock: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
-    monkeypatch.setattr(bench.time, "sleep", lambda seconds: done.append(f"{seconds:.1f}"))
+    monkeypatch.setattr(timing.time, "sleep", lambda seconds: done.append(f"{seconds:.1f}"))
     found = in_turns([spending(clock, 0, done, "a"), spending(clock, 0, done, "b")], 2)
     assert found == [["a", "a"], ["b", "b"]]
     assert done == ["a", "a", "b", "b", *["0.1", "a", "0.1", "b"] * 2]
@@ -47,10 +47,10 @@ def test_a_slow_job_has_fewer_runs_over_the_same_time(clock: list[float]) -> Non
     done: list[str] = []
     jobs = [spending(clock, 0.5, done, "."), spending(clock, 2.0, done, "S")]
     assert [len(found) for found in in_turns(jobs, 16, budget_s=8)] == [16, 4]
-    assert "".join(done[2 * bench.WARMUP :]) == "....S" * 4
+    assert "".join(done[2 * timing.WARMUP :]) == "....S" * 4
 
 
-@pytest.mark.parametrize(("runs", "expected"), [(16, bench.MIN_RUNS), (2, 2)])
+@pytest.mark.parametrize(("runs", "expected"), [(16, timing.MIN_RUNS), (2, 2)])
 def test_even_the_slowest_job_has_a_few_runs(clock: list[float], runs: int, expected: int) -> None:
     assert len(in_turns([spending(clock, 60, [], "S")], runs, budget_s=8)[0]) == expected
 
@@ -67,7 +67,7 @@ def test_rows_compare_with_plain_pytorch_and_the_peer_at_the_same_size(clock: li
         Fake("plain", 0.240, clock, model="paper", role="plain"),
         Fake("rival", 0.030, clock, model="other", hardware=None, role="peer"),
     ]
-    rows = bench.run(timed, [(64, 48), (128, 72)], 5)
+    rows = timing.run(timed, [(64, 48), (128, 72)], 5)
     assert [(r.model, r.width, r.height, r.engine) for r in rows] == [
         *((m, *size, e) for m in ("fast", "paper") for size in ((64, 48), (128, 72)) for e in ("quick", "plain")),
         *(("other", *size, "rival") for size in ((64, 48), (128, 72))),
@@ -82,19 +82,19 @@ def test_rows_compare_with_plain_pytorch_and_the_peer_at_the_same_size(clock: li
 
 def test_plain_pytorch_on_other_hardware_is_no_comparison(clock: list[float]) -> None:
     timed = [Fake("quick", 0.010, clock, hardware="cuda"), Fake("plain", 0.040, clock, role="plain")]
-    assert [r.speedup for r in bench.run(timed, [(64, 48)], 2)] == [None, None]
+    assert [r.speedup for r in timing.run(timed, [(64, 48)], 2)] == [None, None]
 
 
 def test_runs_tell_what_a_budget_left(clock: list[float]) -> None:
-    rows = bench.run([Fake("quick", 0.1, clock), Fake("slow", 4, clock)], [(64, 48)], 20, budget_s=20)
+    rows = timing.run([Fake("quick", 0.1, clock), Fake("slow", 4, clock)], [(64, 48)], 20, budget_s=20)
     assert [r.runs for r in rows] == [20, 5]
 
 
 def test_contestants_are_prepared_before_any_is_timed(clock: list[float]) -> None:
     one, other = Fake("one", 0.010, clock), Fake("other", 0.010, clock)
     other.calls = one.calls
-    bench.run([one, other], [(64, 48)], 1)
-    assert one.calls == ["prepare"] * 2 + ["timed"] * 2 * (bench.WARMUP + 1)
+    timing.run([one, other], [(64, 48)], 1)
+    assert one.calls == ["prepare"] * 2 + ["timed"] * 2 * (timing.WARMUP + 1)
 
 
 def test_the_network_is_compared_with_the_hardwares_peak(clock: list[float], products: list[tuple[str, str]]) -> None:
@@ -105,7 +105,7 @@ def test_the_network_is_compared_with_the_hardwares_peak(clock: list[float], pro
         Fake("elsewhere", 0.010, clock, gflop=2.0, precision="float32", hardware=None),
         Fake("uncounted", 0.010, clock, precision="float32"),
     ]
-    rows = bench.run(timed, [(64, 48)], 3)
+    rows = timing.run(timed, [(64, 48)], 3)
     assert products == [("cpu", "float32")]
     # 2 GFLOP in the network's 5 and 10 ms, of 1000 a second
     assert [r.peak_share for r in rows] == [pytest.approx(0.4), pytest.approx(0.2), None, None, None]
@@ -115,7 +115,7 @@ def test_the_network_is_compared_with_the_hardwares_peak(clock: list[float], pro
 
 def test_the_peak_is_the_best_of_all_sizes(clock: list[float], products: list[tuple[str, str]]) -> None:
     timed = [Fake("quick", 0.010, clock, gflop=2.0, precision="float32")]
-    rows = bench.run(timed, [(64, 48), (64, 32), (64, 16)], 1)
+    rows = timing.run(timed, [(64, 48), (64, 32), (64, 16)], 1)
     assert [r.peak_gflop_s for r in rows] == [1000] * 3
 
 
@@ -124,12 +124,12 @@ def test_memory_is_measured_in_a_process_that_paints_the_same(
 ) -> None:
     fresh: list[Fake] = []
     monkeypatch.setattr(Fake, "again", lambda self: lambda: fresh.append(Fake(f"{self.engine} again")) or fresh[-1])
-    monkeypatch.setattr(bench, "peak_memory", lambda work: work() or bench.Memory(12.5, "process"))
-    rows = bench.run([Fake("one", 0.010, clock)], [(64, 48)], 1, memory=True)
-    assert rows[0].memory == bench.Memory(12.5, "process")
+    monkeypatch.setattr(timing, "peak_memory", lambda work: work() or timing.Memory(12.5, "process"))
+    rows = timing.run([Fake("one", 0.010, clock)], [(64, 48)], 1, memory=True)
+    assert rows[0].memory == timing.Memory(12.5, "process")
     assert fresh[0].engine == "one again" and fresh[0].calls == ["prepare", "paint", "paint"]
 
 
 def test_a_row_says_all(clock: list[float]) -> None:
-    row = bench.run([Fake("one", 0.010, clock)], [(64, 48)], 1)[0]
+    row = timing.run([Fake("one", 0.010, clock)], [(64, 48)], 1)[0]
     assert isinstance(row, BenchRow) and (row.device, row.precision) == ("none", "by hand")

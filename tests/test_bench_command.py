@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from livestyle.bench import roofline
-from livestyle.bench import timing as bench
+from livestyle.bench import roofline, timing
 from tests.conftest import Run
 from tests.contestants import count_products, give_engines, stand_still
 
@@ -55,7 +54,7 @@ def test_the_command_prints_markdown(run: Run) -> None:
 
 
 def test_the_command_measures_memory(run: Run, monkeypatch: Any) -> None:
-    monkeypatch.setattr(bench, "peak_memory", lambda work: bench.Memory(77.0, "process"))
+    monkeypatch.setattr(timing, "peak_memory", lambda work: timing.Memory(77.0, "process"))
     result = run("bench", "--size", "64x48", "--runs", "1", "--device", "cpu")
     assert rows_of(result.out)[0]["memory"] == {"mib": 77.0, "of": "process"}
 

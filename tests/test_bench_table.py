@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from livestyle import __version__
-from livestyle.bench import table as bench_table
+from livestyle.bench import table
 from livestyle.bench.peak_memory import Memory
 from livestyle.bench.table import as_json, as_markdown, as_text, machine
 from livestyle.bench.timing import BenchRow
@@ -64,14 +64,14 @@ def test_columns_that_nobody_fills_are_left_out_with_their_legend() -> None:
 
 
 def test_the_head_names_machine_versions_and_devices(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bench_table, "_cpu_name", lambda: "A CPU")
-    monkeypatch.setattr(bench_table, "usable_cores", lambda: 3)
-    monkeypatch.setattr(bench_table, "_version", {"torch": "2", "onnxruntime": "7"}.get)
+    monkeypatch.setattr(table, "_cpu_name", lambda: "A CPU")
+    monkeypatch.setattr(table, "usable_cores", lambda: 3)
+    monkeypatch.setattr(table, "_version", {"torch": "2", "onnxruntime": "7"}.get)
     machine_line, devices = as_text([QUICK, PLAIN, PLAIN]).splitlines()[:2]
     assert machine_line == f"A CPU, 3 cores; livestyle {__version__}, torch 2, onnxruntime 7"
     assert devices == "openvino on the CPU; torch-cpu on a CPU"
     assert "onnxruntime" not in as_text([PLAIN])
-    monkeypatch.setattr(bench_table, "usable_cores", lambda: 1)
+    monkeypatch.setattr(table, "usable_cores", lambda: 1)
     assert as_text([PLAIN]).startswith("A CPU, 1 core; ")
 
 
@@ -96,7 +96,7 @@ def test_the_machine() -> None:
     found = machine()
     assert found["cpu"] and found["cores"] >= 1 and found["python"].startswith("3.")
     assert found["versions"]["torch"] == importlib.metadata.version("torch")
-    assert "no-such-package" not in found["versions"] and bench_table._version("no-such-package") is None
+    assert "no-such-package" not in found["versions"] and table._version("no-such-package") is None
 
 
 def test_the_cpu_has_a_name_without_openvino(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,6 +104,6 @@ def test_the_cpu_has_a_name_without_openvino(monkeypatch: pytest.MonkeyPatch) ->
         raise ImportError("openvino")
 
     monkeypatch.setattr("livestyle.engine.openvino.shared_core", absent)
-    monkeypatch.setattr(bench_table.platform, "processor", lambda: "")
-    monkeypatch.setattr(bench_table.platform, "machine", lambda: "riscv64")
-    assert bench_table._cpu_name() == "riscv64"
+    monkeypatch.setattr(table.platform, "processor", lambda: "")
+    monkeypatch.setattr(table.platform, "machine", lambda: "riscv64")
+    assert table._cpu_name() == "riscv64"

@@ -14,21 +14,15 @@ from livestyle.engine.cuda import SLOTS, CudaEngine
 from livestyle.engine.eager import EagerEngine
 from livestyle.frame import Picture
 from livestyle.looks.bank import Bank
-from livestyle.model.weights import ModelName, models_in
+from livestyle.model.weights import ModelName
 from tests.simulated_gpu import SimulatedGpu, frame_of, furthest, painted, simulated
 
 
-@pytest.fixture(scope="module")
-def small() -> ModelName:
-    """The quickest model there is."""
-    return models_in()[-1]
-
-
 @pytest.mark.parametrize("seed", range(8))
-def test_frames_under_way_do_not_meet(small: ModelName, seed: int) -> None:
+def test_frames_under_way_do_not_meet(quickest_model: ModelName, seed: int) -> None:
     """Frames of several sizes, each with a style and alpha of its own, in an order of streams drawn by chance."""
-    plain = EagerEngine("cpu", model=small, half=False, reason="a test")
-    engine, rng = simulated(small, seed, batch=1 + seed % 3), random.Random(seed)
+    plain = EagerEngine("cpu", model=quickest_model, half=False, reason="a test")
+    engine, rng = simulated(quickest_model, seed, batch=1 + seed % 3), random.Random(seed)
     jobs = [
         (frame_of(*rng.choice([(16, 24), (24, 16), (32, 32)]), i), rng.choice(["wave", "scream"]), rng.random())
         for i in range(14)
@@ -43,8 +37,8 @@ def test_frames_under_way_do_not_meet(small: ModelName, seed: int) -> None:
             assert furthest(engine.result(ticket), painted(plain, *jobs[j])) <= 1
 
 
-def test_too_many_frames_and_spent_tickets_are_refused(small: ModelName) -> None:
-    engine, rgb = simulated(small, batch=2), frame_of(16, 16)
+def test_too_many_frames_and_spent_tickets_are_refused(quickest_model: ModelName) -> None:
+    engine, rgb = simulated(quickest_model, batch=2), frame_of(16, 16)
     code = engine.style_code(Bank().stats("wave"))
     tickets = [engine.submit(rgb, code, 1.0) for _ in range(2 * SLOTS)]
     with pytest.raises(RuntimeError, match="6 frames are under way: take a result"):
@@ -56,8 +50,8 @@ def test_too_many_frames_and_spent_tickets_are_refused(small: ModelName) -> None
     assert np.array_equal(engine.stylize(rgb, code, 1.0), paintings[0])
 
 
-def test_buffers_grow_with_the_frames_and_stay(small: ModelName) -> None:
-    engine = simulated(small, batch=2)
+def test_buffers_grow_with_the_frames_and_stay(quickest_model: ModelName) -> None:
+    engine = simulated(quickest_model, batch=2)
     for size, ever in [((48, 64), (48, 64)), ((16, 16), (48, 64)), ((64, 64), (64, 64))]:
         for ticket in submitted(engine, [frame_of(*size), frame_of(*size)]):
             engine.result(ticket)
@@ -78,8 +72,8 @@ def submitted(engine: CudaEngine, frames: list[Picture]) -> list[Any]:
     return [engine.submit(rgb, codes[i % 2], i / (len(frames) - 1)) for i, rgb in enumerate(frames)]
 
 
-def test_frames_of_a_file_are_painted_at_once_and_those_of_a_show_one_by_one(small: ModelName) -> None:
-    engine, frames = simulated(small, batch=4), [frame_of(24, 32, i) for i in range(9)]
+def test_frames_of_a_file_are_painted_at_once_and_those_of_a_show_one_by_one(quickest_model: ModelName) -> None:
+    engine, frames = simulated(quickest_model, batch=4), [frame_of(24, 32, i) for i in range(9)]
     gpu = engine._gpu
     assert isinstance(gpu, SimulatedGpu)
     gpu.replays.clear()
@@ -92,9 +86,9 @@ def test_frames_of_a_file_are_painted_at_once_and_those_of_a_show_one_by_one(sma
     assert gpu.replays == [4, 4, 4, *[1] * 9]
 
 
-def test_a_frame_is_painted_alike_whatever_is_beside_it(small: ModelName) -> None:
+def test_a_frame_is_painted_alike_whatever_is_beside_it(quickest_model: ModelName) -> None:
     """At its place in the batch, bit for bit: with others, with none, and with what is left from before."""
-    engine = simulated(small)
+    engine = simulated(quickest_model)
     frames = [frame_of(33, 47, i) for i in range(8)]
     together = [engine.result(ticket) for ticket in submitted(engine, frames)]
     for others in (1, 2):
@@ -105,8 +99,8 @@ def test_a_frame_is_painted_alike_whatever_is_beside_it(small: ModelName) -> Non
     assert np.array_equal(engine.result(engine.submit(frames[0], code, 0.0)), together[0])
 
 
-def test_a_batch_is_painted_when_a_result_of_it_is_asked_for(small: ModelName) -> None:
-    engine, rgb = simulated(small), frame_of(16, 24)
+def test_a_batch_is_painted_when_a_result_of_it_is_asked_for(quickest_model: ModelName) -> None:
+    engine, rgb = simulated(quickest_model), frame_of(16, 24)
     code = engine.style_code(Bank().stats("wave"))
     last = [engine.submit(rgb, code, 1.0) for _ in range(3)][-1]
     assert np.array_equal(engine.result(last), engine.stylize(rgb, code, 1.0))
@@ -114,8 +108,8 @@ def test_a_batch_is_painted_when_a_result_of_it_is_asked_for(small: ModelName) -
     assert late.batch is not last.batch
 
 
-def test_a_show_goes_on_while_frames_of_a_file_are_under_way(small: ModelName) -> None:
-    engine, frames = simulated(small, batch=2), [frame_of(24, 32, i) for i in range(6)]
+def test_a_show_goes_on_while_frames_of_a_file_are_under_way(quickest_model: ModelName) -> None:
+    engine, frames = simulated(quickest_model, batch=2), [frame_of(24, 32, i) for i in range(6)]
     alone = [painted(engine, rgb, "scream", 0.5) for rgb in frames]
     tickets = submitted(engine, frames[:5])
     assert np.array_equal(painted(engine, frames[5], "scream", 0.5), alone[5])
@@ -123,9 +117,9 @@ def test_a_show_goes_on_while_frames_of_a_file_are_under_way(small: ModelName) -
     assert furthest(paintings[2], painted(engine, frames[2], "wave", 0.5)) <= 1
 
 
-def test_large_frames_after_small_ones(small: ModelName) -> None:
+def test_large_frames_after_small_ones(quickest_model: ModelName) -> None:
     """A file begins behind another one: so many frames are under way as its own size allows."""
-    engine = simulated(small, batch=None)
+    engine = simulated(quickest_model, batch=None)
     code = engine.style_code(Bank().stats("wave"))
     engine.result(engine.submit(frame_of(16, 24), code, 1.0))
     assert engine.in_flight == 8 * SLOTS

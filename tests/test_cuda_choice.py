@@ -12,15 +12,9 @@ import torch
 from livestyle import engine as engines
 from livestyle.engine.cuda import CudaEngine
 from livestyle.errors import WeightsError
-from livestyle.model.weights import ModelName, models_in
+from livestyle.model.weights import ModelName
 from scripts import bench_cuda
 from tests.simulated_gpu import SimulatedGpu
-
-
-@pytest.fixture(scope="module")
-def small() -> ModelName:
-    """The quickest model there is."""
-    return models_in()[-1]
 
 
 class Plain:
@@ -40,10 +34,10 @@ def with_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(("device", "reason"), [("cuda", "asked for"), ("auto", "cuda found")])
 def test_cuda_means_this_engine(
-    with_a_gpu: None, monkeypatch: pytest.MonkeyPatch, small: ModelName, device: str, reason: str
+    with_a_gpu: None, monkeypatch: pytest.MonkeyPatch, quickest_model: ModelName, device: str, reason: str
 ) -> None:
     monkeypatch.setattr("livestyle.engine.cuda.Gpu", SimulatedGpu)
-    chosen = engines.choose_engine(device, model=small, half=False)
+    chosen = engines.choose_engine(device, model=quickest_model, half=False)
     assert isinstance(chosen, CudaEngine) and chosen.reason == reason
 
 
@@ -72,12 +66,12 @@ def test_the_plain_engine_can_be_had_on_cuda(with_a_gpu: None) -> None:
     assert isinstance(chosen, Plain) and chosen.name == "torch-cuda" and chosen.reason == "asked for"
 
 
-def test_the_benchmark_runs(capsys: pytest.CaptureFixture[str], small: ModelName) -> None:
-    arguments = ["--device", "cpu", "--models", small, "--sizes", "32x24", "--runs", "2", "--profile", "32x24"]
+def test_the_benchmark_runs(capsys: pytest.CaptureFixture[str], quickest_model: ModelName) -> None:
+    arguments = ["--device", "cpu", "--models", quickest_model, "--sizes", "32x24", "--runs", "2", "--profile", "32x24"]
     gpu = SimulatedGpu()
     bench_cuda.main([*arguments, "--batches", "1,3"], gpu)
     printed = capsys.readouterr().out
-    assert f"{small} 32x24" in printed and "convolution" in printed
+    assert f"{quickest_model} 32x24" in printed and "convolution" in printed
     rows = [line.split() for line in printed.splitlines() if line.startswith(("torch-cpu", "cuda"))]
     assert [row[:2] for row in rows] == [
         ["torch-cpu", "float32"], ["torch-cpu", "bfloat16"], ["cuda", "float32"], ["cuda", "bfloat16"]

@@ -15,20 +15,10 @@ from livestyle.engine.cuda import CudaEngine
 from livestyle.engine.eager import EagerEngine
 from livestyle.frame import Picture
 from livestyle.looks.bank import Bank
-from livestyle.model.weights import ModelName, models_in
+from livestyle.model.weights import ModelName
 from tests.simulated_gpu import frame_of, painted
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
-
-
-@pytest.fixture(scope="module", params=models_in())
-def model(request: pytest.FixtureRequest) -> ModelName:
-    return request.param
-
-
-@pytest.fixture(scope="module")
-def plain(model: ModelName) -> EagerEngine:
-    return EagerEngine("cpu", model=model, half=False, reason="a test")
 
 
 def relative_rms(painting: Picture, expected: Picture) -> float:
@@ -40,21 +30,23 @@ def relative_rms(painting: Picture, expected: Picture) -> float:
 @pytest.mark.parametrize("half", [True, False])
 @pytest.mark.parametrize("size", [(64, 96), (37, 51), (360, 640)])
 def test_cuda_paints_what_the_cpu_paints(
-    plain: EagerEngine, model: ModelName, half: bool, size: tuple[int, int]
+    plain_engine: EagerEngine, each_model: ModelName, half: bool, size: tuple[int, int]
 ) -> None:
     """The root mean square of the differences is under 2 % of that of the reference's pixels."""
-    engine = CudaEngine(model=model, half=half, reason="a test")
+    engine = CudaEngine(model=each_model, half=half, reason="a test")
     assert engine.precision == ("float16" if half else "float32")
     rgb = frame_of(*size)
     for style in ("wave", "scream"):
         for alpha in (1.0, 0.4):
-            expected = painted(plain, rgb, style, alpha)
+            expected = painted(plain_engine, rgb, style, alpha)
             assert relative_rms(painted(engine, rgb, style, alpha), expected) < 2e-2
 
 
-def test_cuda_captures_once_a_size_and_frames_do_not_meet(model: ModelName, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cuda_captures_once_a_size_and_frames_do_not_meet(
+    each_model: ModelName, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Alone and in batches, in which frames are painted up to rounding as they are alone, and the same each time."""
-    engine = CudaEngine(model=model, half=True, reason="a test")
+    engine = CudaEngine(model=each_model, half=True, reason="a test")
     captured: list[Any] = []
     capture = engine._gpu.capture
     monkeypatch.setattr(engine._gpu, "capture", lambda paint: captured.append(paint) or capture(paint))
@@ -82,8 +74,8 @@ def test_cuda_captures_once_a_size_and_frames_do_not_meet(model: ModelName, monk
     assert len(captured) == 2 * len({job[0].shape for job in jobs})
 
 
-def test_cuda_runs_in_another_thread_than_it_was_made_in(model: ModelName) -> None:
-    engine, rgb = CudaEngine(model=model, half=True, reason="a test"), frame_of(64, 96)
+def test_cuda_runs_in_another_thread_than_it_was_made_in(each_model: ModelName) -> None:
+    engine, rgb = CudaEngine(model=each_model, half=True, reason="a test"), frame_of(64, 96)
     found: list[Picture] = []
     thread = threading.Thread(target=lambda: found.append(painted(engine, rgb, "wave", 1.0)))
     thread.start()

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from livestyle.bench import contestants
-from livestyle.bench import timing as bench
+from livestyle.bench import contestants, timing
 from livestyle.bench.contestants import Asked, EngineContestant, line_up
 from livestyle.errors import SettingError
 from tests.contestants import Ticking, give_engines, stand_still
@@ -38,12 +37,12 @@ def test_an_engine_is_timed_as_a_whole_and_alone(
         return real(self, *arguments)
 
     monkeypatch.setattr(contestants.Painter, "paint", paint)
-    timing = contestant.timed(bench.test_picture(64, 48))
-    assert (timing.whole_ms, timing.network_ms) == pytest.approx((12, 10))
+    taken = contestant.timed(timing.test_picture(64, 48))
+    assert (taken.whole_ms, taken.network_ms) == pytest.approx((12, 10))
 
 
 def test_preparing_paints_at_another_alpha_too(engines: list[tuple[Asked, Ticking]]) -> None:
-    contestant, rgb = EngineContestant(Asked("openvino", "fast")), bench.test_picture(64, 48)
+    contestant, rgb = EngineContestant(Asked("openvino", "fast")), timing.test_picture(64, 48)
     contestant.prepare(rgb)
     contestant.paint(rgb)
     contestant.timed(rgb)

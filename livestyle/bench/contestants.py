@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from livestyle.assets import asset_dir
-from livestyle.engine import Engine, choose_engine
+from livestyle.engine import INT8_REFUSED, Engine, choose_engine
 from livestyle.errors import SettingError
 from livestyle.frame import Picture
 from livestyle.looks.bank import Bank
@@ -163,7 +163,7 @@ def _add(found: list[EngineContestant], asked: Asked) -> None:
 def _add_int8(found: list[EngineContestant]) -> None:
     there = [c.asked for c in found if (c.model, c.engine) == ("fast", "openvino")]
     if not there:
-        raise SettingError("--int8 is for the fast model on OpenVINO: add --device openvino --model fast, or drop it")
+        raise SettingError(INT8_REFUSED)
     for asked in there:
         _add(found, replace(asked, model="fast", int8=True))
 

@@ -24,6 +24,8 @@ StyleCode = Any
 Ticket = Any
 """A frame under way; only the engine that gave it looks inside."""
 
+INT8_REFUSED = "--int8 is for the fast model on OpenVINO: use --device openvino --model fast, or drop it"
+
 
 class Engine(Protocol):
     """What an engine guarantees: same picture as the float32 model, to its precision.
@@ -113,9 +115,7 @@ class Choice:
         """The model to run on cuda, mps, cpu or openvino. Raises SettingError, WeightsError."""
         there = models_in(self.weights)
         if self.int8 and (backend != "openvino" or self.model == "paper" or "fast" not in there):
-            raise SettingError(
-                "--int8 is for the fast model on OpenVINO: use --device openvino --model fast, or drop it"
-            )
+            raise SettingError(INT8_REFUSED)
         if self.int8:
             return "fast"
         if self.model == "auto":

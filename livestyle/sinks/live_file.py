@@ -9,19 +9,19 @@ What it does not know: what is at the other end of the pipe, and when its reader
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from fractions import Fraction
 from io import BytesIO
 from typing import Any
 
 import av
-from av.container import OutputContainer
 from av.packet import Packet
 
 from livestyle.errors import OutputError, ReaderGone
 from livestyle.frame import Picture
 from livestyle.sinks.codecs import CODECS
 from livestyle.sinks.encoder import PictureEncoder
+from livestyle.sinks.muxed import Muxed
 from livestyle.sinks.segment import Segment, ignored, like_template
 from livestyle.sinks.tracks import Tracks
 from livestyle.sinks.video import VideoOptions
@@ -31,7 +31,7 @@ _OPTIONS = {"live": "1", "cluster_time_limit": "100", "flush_packets": "1", "max
 """Clusters of 100 ms at most, and no track waits longer for another one."""
 
 
-class LiveFile:
+class LiveFile(Muxed):
     """A sink of segments, which come in order; see `livestyle.files.stages.Sink`. Used by one thread at a time."""
 
     done: Mapping[int, Segment]
@@ -42,8 +42,6 @@ class LiveFile:
         self._options, self._note = options, note
         self._number: int | None = None
         self._last_dts: int | None = None
-        self._tracks: Tracks | None = None
-        self._container: OutputContainer | None = None
         with self._failures():
             self._begin()
             self._container = container = av.open(f"pipe:{descriptor}", "w", format="matroska")
@@ -66,24 +64,11 @@ class LiveFile:
         """Write what is left. Raises ReaderGone, OutputError."""
         with self._failures():
             self._end()
-            if self._tracks:
-                self._tracks.advance(None)
-                self._tracks.close()
-            assert self._container is not None
-            self._container.close()
-
-    @property
-    def damage(self) -> str:
-        """What was wrong with the other tracks, in one line."""
-        return self._tracks.damage if self._tracks else ""
+            self._complete()
 
     def discard(self) -> None:
         """It ends here; what is written can be played."""
-        if self._tracks:
-            self._tracks.close()
-        if self._container is not None:
-            with suppress(av.FFmpegError, OSError):  # what brought us here is the failure to report
-                self._container.close()
+        self._abandon()
 
     def _begin(self) -> None:
         """Begin an encoder for a segment, as if it were a file."""

@@ -27,6 +27,7 @@ from livestyle.errors import OutputError
 from livestyle.sinks import partial_path
 from livestyle.sinks.codecs import codec_for
 from livestyle.sinks.extras import EXPERIMENTAL
+from livestyle.sinks.muxed import Muxed
 from livestyle.sinks.tracks import Tracks, TracksFrom
 
 _FRAGMENTS = {"movflags": "+hybrid_fragmented", "frag_duration": "500000", "flush_packets": "1"}
@@ -36,7 +37,7 @@ _SURVIVING_OPTIONS = {".mp4": _FRAGMENTS, ".mov": _FRAGMENTS, ".mkv": _CLUSTERS,
 Added = TypeVar("Added")
 
 
-class OutputFile:
+class OutputFile(Muxed):
     """To be opened, fed with packets, and finished or discarded. Used by one thread at a time."""
 
     def __init__(
@@ -58,8 +59,6 @@ class OutputFile:
         self._time_base, self._tracks_from, self._survives, self._note = time_base, tracks_from, survives, note
         self._suffix = path.suffix.lower()
         self._partial = partial_path(path)
-        self._tracks: Tracks | None = None
-        self._container: OutputContainer | None = None
         self._empty = True
 
     def open(self, add_pictures: Callable[[OutputContainer], Added]) -> Added:
@@ -92,25 +91,12 @@ class OutputFile:
             self._container.mux(packets)
             if self._empty and not packets:
                 raise OutputError(f"{self.path}: no picture came, so no file is written; check the source")
-            if self._tracks:
-                self._tracks.advance(None)
-                self._tracks.close()
-            self._container.close()
+            self._complete()
             os.replace(self._partial, self.path)
-
-    @property
-    def damage(self) -> str:
-        """What was wrong with the other tracks, in one line."""
-        return self._tracks.damage if self._tracks else ""
 
     def discard(self) -> None:
         """Delete what was written, unless it survives."""
-        if self._tracks:
-            self._tracks.close()
-        # What brought us here is the failure to report, not what follows from it.
-        if self._container is not None:
-            with suppress(av.FFmpegError, OSError):
-                self._container.close()
+        self._abandon()
         with suppress(OSError):
             if self._survives and not self._empty:
                 os.replace(self._partial, self.path)
