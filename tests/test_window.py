@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -15,6 +17,7 @@ from livestyle.errors import OutputError
 from livestyle.frame import Picture
 from livestyle.resize import letterboxed
 from livestyle.sinks.window import Window, display_problem
+from tests.headless import ROOT
 from tests.mjpeg_server import MjpegServer
 from tests.pictures import difference
 from tests.program import Program
@@ -29,6 +32,20 @@ def test_a_missing_screen_is_said_and_not_crashed_on(monkeypatch: pytest.MonkeyP
     assert display_problem()
     with pytest.raises(OutputError, match="no window can be opened"):
         Window("test")
+
+
+def test_qt_has_its_events_to_itself(screen: Screen, tmp_path: Path) -> None:
+    """The system's Xlib hears from its own libX11-xcb that it is to leave them; the wheel's writes to a wrong place."""
+    program = "from livestyle.sinks.window import Window; Window('test').close()"
+    env = {"PYTHONPATH": str(ROOT), "LD_DEBUG": "bindings", "LD_DEBUG_OUTPUT": str(tmp_path / "bindings")}
+    subprocess.run([sys.executable, "-c", program], env=os.environ | env, check=True)
+    (bound,) = (
+        line
+        for path in tmp_path.glob("bindings.*")
+        for line in path.read_text().splitlines()
+        if "`XSetEventQueueOwner'" in line
+    )
+    assert "/libX11-xcb.so.1 [0]" in bound
 
 
 @pytest.mark.parametrize("size", [(640, 360), (360, 640), (100, 100), (1000, 300)])

@@ -5,6 +5,8 @@ It does not know what a key means (`livestyle.show.control`) nor what is drawn (
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
 import socket
 import sys
@@ -67,6 +69,17 @@ def _connect_local(number: str) -> None:
     raise failure
 
 
+def _load_the_systems_xlib_bridge() -> None:
+    """Let Qt call the system's libX11-xcb instead of the one in OpenCV's wheel. Has to come before the first window.
+
+    Both set a field of the Display that the system's libX11 has made, and only the system's knows where: the wheel's is
+    older and writes beside it. Xlib then still takes events, and those that Qt's own thread is too late for are lost:
+    keys, or the one that says that the window is mapped, without which it stays black.
+    """
+    with contextlib.suppress(OSError):  # not installed: the wheel's is all there is
+        ctypes.CDLL("libX11-xcb.so.1", mode=ctypes.RTLD_GLOBAL)
+
+
 class Window:
     """A resizable window. All its methods belong to the main thread."""
 
@@ -84,6 +97,8 @@ class Window:
         self._pointers: list[Pointer] = []
         # Qt's own wheel has no fonts and says so at every start; the window draws none.
         os.environ.setdefault("QT_LOGGING_RULES", "*.warning=false")
+        if sys.platform == "linux":
+            _load_the_systems_xlib_bridge()
         cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL)
         cv2.setMouseCallback(title, self._mouse)
 
