@@ -100,6 +100,15 @@ def test_time_never_goes_back(show: Show) -> None:
     assert looks[0] == looks[1]
 
 
+def test_a_change_at_a_frame_that_went_back_comes_after_all_that_was_painted(show: Show) -> None:
+    watched = Watched(show)
+    watched.paint(show, frame(2.0))
+    watched.paint(replace(show, look=replace(show.look, alpha=0.5)), frame(1.9))
+    watched.paint(replace(show, look=replace(show.look, alpha=0.6)), frame(1.95))
+    first, second = watched.told
+    assert 2.0 < first.at_seconds < second.at_seconds < 2.001
+
+
 def test_a_frame_that_is_looked_at_and_not_painted_changes_nothing(show: Show) -> None:
     watched = Watched(show)
     watched.paint(show, frame(1.0))

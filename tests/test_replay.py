@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ import numpy as np
 import pytest
 
 from livestyle.engine import choose_engine
+from livestyle.frame import Frame
 from livestyle.live.app import LiveShow, in_turn
 from livestyle.live.engine_thread import Finished
 from livestyle.live.outputs import Outputs
@@ -27,10 +29,12 @@ from livestyle.painting.pipeline import Painter
 from livestyle.pointer import Pointer
 from livestyle.script.save_script import ScriptSaver
 from livestyle.script.script import read_script, timeline
+from livestyle.show.changes import Change
 from livestyle.show.shuffle import Shuffle
 from livestyle.show.state import Show, new_show
-from livestyle.sources.open import open_source
-from livestyle.sources.pacing import CaptureThread
+from livestyle.sources import Source
+from livestyle.sources.pacing import CaptureThread, Latest, PacedSource
+from livestyle.sources.video import VideoSource
 from tests import media
 from tests.headless import ROOT, Program, free_port
 from tests.looks import same
@@ -64,6 +68,45 @@ def clip(tmp_path: Path) -> Path:
     return media.write_clip(tmp_path / "clip.mp4", [6006 + 1001 * i for i in range(60)])
 
 
+class Halting:
+    """A source that reads a few frames slowly, as on a busy machine: meanwhile the one before is painted again."""
+
+    name = "late"
+
+    def __init__(self, source: Source, late_seconds: float) -> None:
+        self._source, self._late_seconds = source, late_seconds
+        self._count = 0
+
+    def read(self) -> Frame | None:
+        self._count += 1
+        if 20 <= self._count < 26:
+            time.sleep(self._late_seconds)
+        return self._source.read()
+
+    def close(self) -> None:
+        self._source.close()
+
+
+class Every(Latest[Finished]):
+    """All paintings, also those that nobody takes, each with the time of the source that the show had reached.
+
+    A frame from before what was shown already, as a repeat of the frame before it, is painted as of that time.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reached_seconds = 0.0
+        self.paintings: list[tuple[float, Finished]] = []
+
+    def note(self, change: Change) -> None:
+        self.reached_seconds = max(self.reached_seconds, change.at_seconds)
+
+    def put(self, item: Finished) -> None:
+        self.reached_seconds = max(self.reached_seconds, float(item.frame.pts_seconds))
+        self.paintings.append((self.reached_seconds, item))
+        super().put(item)
+
+
 def start_show(bank: Bank) -> Show:
     layout = parse_split("left:wave,right:scream")
     looks = {"F1": Look((("dragon", 1.0),), alpha=0.5, stability=0.0)}
@@ -72,23 +115,27 @@ def start_show(bank: Bank) -> Show:
     )
 
 
-def test_a_saved_show_is_the_same_looks_and_pictures_again(bank: Bank, clip: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("late_seconds", [0.0, 0.2])
+def test_a_saved_show_is_the_same_looks_and_pictures_again(
+    bank: Bank, clip: Path, tmp_path: Path, late_seconds: float
+) -> None:
     """Of those that were painted, in the first round of the clip; the live show may have left out some."""
     engine = choose_engine("cpu", model="fast")
-    painted: list[Finished] = []
+    every = Every()
+    painted = every.paintings
     person: Any = Person("n2x[[=-k\tdd3]rbcd4amk")
     outputs = Outputs(tmp_path)
     with ScriptSaver(tmp_path / "s.toml", start_show(bank).look, source="", called=bank.called, report=print) as saver:
         show = LiveShow(
-            CaptureThread(lambda: open_source(str(clip), pace_files=True)),
+            CaptureThread(lambda: PacedSource(lambda: Halting(VideoSource(clip), late_seconds))),
             lambda: Painter(engine, bank),
             start_show(bank),
             window=person,
             outputs=outputs,
-            sinks=[painted.append],
             director=in_turn(Shuffle()),
-            on_change=saver.note,
+            on_change=lambda change: (saver.note(change), every.note(change))[0],
         )
+        show._engine.finished = every
         running = threading.Thread(target=show.run, daemon=True)
         running.start()
         wait_until(lambda: len(painted) > 5)
@@ -99,17 +146,15 @@ def test_a_saved_show_is_the_same_looks_and_pictures_again(bank: Bank, clip: Pat
         outputs.inbox.post("quit")
         running.join(PATIENCE_SECONDS)
     made = timeline(read_script(tmp_path / "s.toml"), start_show(bank))
-    assert [f.frame.index for f in painted if not same(made.look_at(float(f.frame.pts_seconds)), f.look)] == []
-    assert len({id(finished.look) for finished in painted}) > 20
+    assert [f.frame.index for at, f in painted if not same(made.look_at(at), f.look)] == []
+    assert len({id(finished.look) for _, finished in painted}) > 20
     frames = {frame.pts_seconds: frame for frame in media.read_all(clip)}
     again = Painter(engine, bank)
     compared = 0
-    for finished in painted[::5]:
+    for at, finished in painted[::5]:
         frame = frames.get(finished.frame.pts_seconds)
         if frame is not None:
-            rgb = again.paint(
-                frame.rgb, made.look_at(float(frame.pts_seconds)), at_seconds=float(frame.pts_seconds)
-            ).rgb
+            rgb = again.paint(frame.rgb, made.look_at(at), at_seconds=float(frame.pts_seconds)).rgb
             np.testing.assert_allclose(rgb.astype(int), finished.painting.rgb.astype(int), atol=1)
             compared += 1
     assert compared > 3

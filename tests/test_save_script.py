@@ -21,7 +21,7 @@ from livestyle.looks.style_weights import normalised
 from livestyle.pointer import Pointer
 from livestyle.script.save_script import ScriptSaver
 from livestyle.script.script import Timeline, read_script, timeline
-from livestyle.show.changes import Follower
+from livestyle.show.changes import Change, Follower
 from livestyle.show.control import COMMANDS, command_named
 from livestyle.show.state import Show, new_show
 from tests.looks import same
@@ -68,15 +68,19 @@ def test_whatever_a_person_does_is_done_again(tmp_path: Path, seed: int) -> None
     }
     show = new_show(STYLES, START, looks=looks)
     painted: list[tuple[float, Look]] = []
+    """Times that the show had reached, with their Looks; a frame from before has that of the time reached."""
     with ScriptSaver(tmp_path / "s.toml", START, source="a clip", called=str, report=silent) as saver:
-        follower = Follower(show, saver.note)
-        pts = 0.0
+        told: list[Change] = []
+        follower = Follower(show, lambda change: (saver.note(change), told.append(change))[0])
+        pts = reached = 0.0
         while pts < 30:
             for _ in range(order.choice((0, 0, 0, 1, 1, 3))):
                 show = anything(show, order, STARTED_AT + pts + order.random() / 30)
-            pts += order.choice((1 / 30, 1 / 30, 0.2))
+            pts = max(0.0, pts + order.choice((1 / 30, 1 / 30, 0.2, -0.1)))
             frame = Frame(np.zeros((2, 2, 3), np.uint8), 0, Fraction(pts), STARTED_AT + pts + order.random() / 50)
-            painted.append((pts, follower.look(show, frame)))
+            look = follower.look(show, frame)
+            reached = max(reached, pts, told[-1].at_seconds if told else 0.0)
+            painted.append((reached, look))
             follower.painted(frame)
     made = replayed(tmp_path / "s.toml")
     assert len({id(look) for _, look in painted}) > 100

@@ -4,6 +4,9 @@ Commands come at any time; what they do is seen from the next painting on. Here 
 source, and crossfades are followed on that clock: the Look of a frame depends on the frame's own time and on the
 changes so far, not on how long the frame took to get here. So the same changes at the same times of the same file
 give the same Looks again, which is what scripts are saved for (`livestyle.script.save_script`).
+
+What was shown is not taken back: while a source is late its last frame is painted again, at later times, and the
+frames that then come from before these have the Look of then. A script cannot tell these from others.
 """
 
 from __future__ import annotations
@@ -22,7 +25,10 @@ class Change:
     """From one Look to another, or to the same one again."""
 
     at_seconds: float
-    """Of the source. Frames before it were painted without, those from it on with the change."""
+    """Of the source. Frames before it were painted without, those from it on with the change.
+
+    It is after the times of all paintings so far, also where it was asked for at a frame from before these.
+    """
     before: Look
     """Where the crossfade before went."""
     after: Look
@@ -50,6 +56,7 @@ class Follower:
             if change is not None:
                 self._there = _changed(self._there, change)
                 self._last_seconds = change.at_seconds
+                now_seconds = max(now_seconds, change.at_seconds)
                 if self._tell:
                     self._tell(change)
         return self._there.look_at(now_seconds)
@@ -72,10 +79,20 @@ class Follower:
 
 
 def _between(after_seconds: float, until_seconds: float, wanted_seconds: float) -> float:
-    """The time nearest to the one wanted, after the first and at most the second; in whole microseconds if it can."""
-    earliest = 0.0 if after_seconds < 0 else (math.floor(after_seconds * 1e6) + 1) / 1e6
+    """The time nearest to the one wanted, after the first and at most the second; in whole microseconds if it can.
+
+    Where the second is not after the first, the next microsecond.
+    """
+    earliest = 0.0 if after_seconds < 0 else _microsecond_after(after_seconds)
+    if until_seconds <= after_seconds:
+        return earliest
     whole = max(earliest, math.floor(min(until_seconds, wanted_seconds) * 1e6) / 1e6)
     return whole if after_seconds < whole <= until_seconds else until_seconds
+
+
+def _microsecond_after(seconds: float) -> float:
+    nearest = round(seconds * 1e6)
+    return nearest / 1e6 if nearest / 1e6 > seconds else (nearest + 1) / 1e6
 
 
 def _changed(show: Show, change: Change) -> Show:
