@@ -10,7 +10,8 @@ import torch
 from safetensors.torch import load_file
 
 from livestyle.looks.style import STYLE_NUMBERS
-from livestyle.model.fast import FastModel
+from livestyle.model.build import build_model
+from livestyle.model.fast import LARGE, FastModel
 from livestyle.model.weights import manifest
 from tests.training import log_of, tiny_flags
 from train import checkpoint
@@ -45,6 +46,12 @@ def test_it_learns_without_style_first_and_then_with(flags: Flags, tmp_path: Pat
     assert {v.dtype for v in weights.values()} == {torch.float16}
     FastModel().load_state_dict({k: v.float() for k, v in weights.items()}, strict=True)
     assert weights["projection.center"].abs().sum() > 0
+
+
+def test_the_large_shape_is_trained_and_taken(flags: Flags, tmp_path: Path) -> None:
+    train(replace(flags, out=tmp_path, steps=2, large=True))
+    painter, _ = build_model("fast", tmp_path / "weights")
+    assert painter.network.config == LARGE
 
 
 def test_six_steps_are_three_and_resume_and_three(flags: Flags, tmp_path: Path) -> None:

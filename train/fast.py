@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from livestyle.frame import Picture
-from livestyle.model.fast import FastModel
+from livestyle.model.fast import LARGE, FastModel
 from livestyle.model.strokes import PLACES
 from livestyle.model.vgg import VGGEncoder
 from train.cache import CachedCrops
@@ -46,6 +46,7 @@ from train.ship import Network, encoder_network, trained_network
 class Flags(RunFlags):
     """Train the `fast` model."""
 
+    large: bool = flag("train the large shape, to be taught to the default one with train.distill", False)
     style_side: int = flag("statistics of whole works at this shorter side, once each", 256)
     content_weight: float = flag("weight of the content loss: relu4_1 and half of relu3_1, instance-normalised", 26.0)
     tone_weight: float = flag("weight of the tone loss: light and dark where the photograph has them", 150.0)
@@ -69,7 +70,7 @@ class Batch(NamedTuple):
     style: StyleTargets | None
     """None in the warm-up."""
     at: tuple[int, int] = (0, 0)
-    """Where on the textures the pictures lie; see `FastNet.painted`."""
+    """Where on the texture the pictures lie; see `FastNet.painted`."""
 
 
 def style_numbers(style: StyleTargets) -> Tensor:
@@ -145,7 +146,7 @@ def seen_again(content: Tensor, seed: tuple[int, ...]) -> tuple[Tensor, tuple[in
 
 
 def texture_place(seed: tuple[int, ...]) -> tuple[int, int]:
-    """A place on the textures by chance: crops are smaller than they are, and all of them should be seen."""
+    """A place on the texture by chance: crops are smaller than they are, and all of them should be seen."""
     row, column = np.random.default_rng(seed).integers(0, PLACES, 2)
     return int(row), int(column)
 
@@ -163,7 +164,7 @@ class FastRecipe(Recipe):
             raise ValueError("--style needs artworks in folders or uncompressed local tars, not streamed shards")
         self.flags, self.crew = flags, crew
         self.encoder = load_encoder(flags)
-        self.model = FastModel()
+        self.model = FastModel(LARGE if flags.large else None)
         self.photos, works = open_both(flags, crew)
         assert isinstance(works, CropStream | CachedCrops)  # streamed ones are refused above
         self.works = works

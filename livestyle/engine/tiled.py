@@ -95,8 +95,9 @@ class TiledEngine(EagerEngine):
             known[layer] = moments.statistics()
         painting = np.empty_like(rgb)
         for tile, window, shares in self._windows(rgb, masks, tiles):
-            painted = as_bytes(network(window, mean, std, alpha, shares, _part(tile, _Supply(known, tile))))
-            painting[tile.own] = painted[0][tile.own_in_window()].cpu().numpy()
+            part = _part(tile, _Supply(known, tile))
+            painted = network(window, mean, std, alpha, shares, part, as_bytes)[0].permute(1, 2, 0)
+            painting[tile.own] = painted[tile.own_in_window()].cpu().numpy()
             self.progress(next(done), runs)
         return painting
 

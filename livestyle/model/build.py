@@ -17,10 +17,10 @@ from torch import Tensor, nn
 
 from livestyle.model.adain import mean_std
 from livestyle.model.decoder import Decoder
-from livestyle.model.fast import DOWNSCALE, FastModel
+from livestyle.model.fast import DOWNSCALE, FastConfig, FastModel
 from livestyle.model.paper import PaperNet, Relu41
 from livestyle.model.vgg import VGGEncoder
-from livestyle.model.weights import ModelName, WeightsEntry, load_into, network_entries
+from livestyle.model.weights import ModelName, WeightsEntry, load_into, network_entries, read_tensors
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -45,7 +45,8 @@ class Painter(nn.Module):
         """
         dtype = next(self.network.parameters()).dtype
         masks = None if masks is None else on_grid(masks)
-        return as_bytes(self.network(as_float(frames, dtype), mean, std, alpha, masks))
+        painting: Tensor = self.network(as_float(frames, dtype), mean, std, alpha, masks, finish=as_bytes)
+        return painting.permute(0, 2, 3, 1)
 
 
 class StyleReader(nn.Module):
@@ -66,8 +67,8 @@ def as_float(frames: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 def as_bytes(painting: Tensor) -> Tensor:
-    """The reverse of `as_float`: what is out of [0, 1] is cut."""
-    return (painting.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
+    """Numbers in [0, 1] as uint8; what is out of that is cut."""
+    return (painting * 255).clamp(0, 255).round().to(torch.uint8)
 
 
 def on_grid(masks: Tensor) -> Tensor:
@@ -82,7 +83,7 @@ def build_model(model: ModelName, weights: Path | None = None) -> tuple[Painter,
     """
     encoder, own = network_entries(weights, model)
     if model == "fast":
-        fast = _filled(FastModel, own)
+        fast = _filled(lambda: FastModel(_shape_of(own)), own)
         return Painter(fast.net).eval(), fast.projection
     painter = PaperNet(_filled(lambda: VGGEncoder(encoder.arch), encoder), _filled(lambda: Decoder(own.arch), own))
     return Painter(painter).eval(), Relu41()
@@ -92,6 +93,13 @@ def build_reader(model: ModelName, weights: Path | None = None) -> StyleReader:
     """What makes the statistics of a style image; as `build_model`."""
     encoder, _ = network_entries(weights, model)
     return StyleReader(_filled(lambda: VGGEncoder(encoder.arch), encoder)).eval()
+
+
+def _shape_of(entry: WeightsEntry) -> FastConfig:
+    try:
+        return FastConfig.of(read_tensors(entry))
+    except (KeyError, IndexError):
+        return FastConfig()  # filling it says what does not fit
 
 
 def _filled(make: Callable[[], Network], entry: WeightsEntry) -> Network:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from livestyle.looks.style import CHANNELS
 from livestyle.model.adain import adain, adain_regions
 from livestyle.model.decoder import Decoder
-from livestyle.model.part import Part
+from livestyle.model.part import Finish, Part
 from livestyle.model.vgg import VGGEncoder
 
 
@@ -31,13 +31,15 @@ class PaperNet(nn.Module):
         alpha: float | Tensor = 1.0,
         masks: Tensor | None = None,
         part: Part | None = None,
+        finish: Finish | None = None,
     ) -> Tensor:
         """Paint.
 
         rgb: (N, 3, H, W) float in [0, 1], sides at least 9. mean, std: (N, 512, 1, 1) float32, the
         style's at relu4_1. alpha: 0 to 1 (eq. 14). masks: (R, 1, H, W) float32, sides rounded up to
         multiples of 8, for the styles of R regions of one picture; see `adain_regions`. part: where rgb lies in a
-        larger picture, with that one's statistics. Returns (N, 3, H, W), not clamped.
+        larger picture, with that one's statistics. finish: what is done with each number of the painting. Returns
+        (N, 3, H, W), not clamped.
         """
         features = self.encoder.relu4_1(rgb)
         statistics = part.statistics if part else None
@@ -46,7 +48,7 @@ class PaperNet(nn.Module):
         else:
             features = adain_regions(features, mean, std, alpha, masks, statistics=statistics)
         painting: Tensor = self.decoder(features, rgb.shape[2], rgb.shape[3])
-        return painting
+        return finish(painting) if finish else painting
 
     def unstyled(self, rgb: Tensor, part: Part) -> dict[int, Tensor]:
         """What those AdaIN layers are given that none comes before, by the layer's number. rgb: as in `forward`."""

@@ -6,12 +6,16 @@ part. The rest is a matter of borders, and those are the caller's: see `livestyl
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from torch import Tensor
 
 from livestyle.model.adain import EPS, Statistics, StatisticsOf, region_moments
+
+Finish = Callable[[Tensor], Tensor]
+"""What is done with each number of a painting."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +36,14 @@ class PartPainter(Protocol):
     """How far around a part its painting depends on the picture, at most; a multiple of 16."""
 
     def __call__(
-        self, rgb: Tensor, mean: Tensor, std: Tensor, alpha: float | Tensor, masks: Tensor | None, part: Part
+        self,
+        rgb: Tensor,
+        mean: Tensor,
+        std: Tensor,
+        alpha: float | Tensor,
+        masks: Tensor | None,
+        part: Part,
+        finish: Finish | None = None,
     ) -> Tensor:
         """See `FastNet.forward`."""
 

@@ -123,20 +123,32 @@ def read_verified(entry: WeightsEntry) -> bytes:
     return data
 
 
-def load_into(module: nn.Module, entry: WeightsEntry) -> None:
-    """Fill a network with an entry's weights as float32; names and shapes must match exactly.
-
-    Raises WeightsError.
-    """
+def read_tensors(entry: WeightsEntry) -> dict[str, Tensor]:
+    """A weights file's tensors by name. Raises WeightsError."""
     from safetensors import SafetensorError
     from safetensors.torch import load
 
     try:
         tensors: dict[str, Tensor] = load(read_verified(entry))
-        module.load_state_dict({k: v.float() for k, v in tensors.items()}, strict=True)
-    except (SafetensorError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise WeightsError(f"weights {entry.file} do not fit {entry.arch} ({reason}): {REINSTALL}") from None
+    except SafetensorError as error:
+        raise _unfit(entry, error) from None
+    return tensors
+
+
+def load_into(module: nn.Module, entry: WeightsEntry) -> None:
+    """Fill a network with an entry's weights as float32; names and shapes must match exactly.
+
+    Raises WeightsError.
+    """
+    try:
+        module.load_state_dict({k: v.float() for k, v in read_tensors(entry).items()}, strict=True)
+    except RuntimeError as error:
+        raise _unfit(entry, error) from None
+
+
+def _unfit(entry: WeightsEntry, error: Exception) -> WeightsError:
+    reason = " ".join(str(error).split())[:200]
+    return WeightsError(f"weights {entry.file} do not fit {entry.arch} ({reason}): {REINSTALL}")
 
 
 def encoder_id(folder: Path | None = None) -> str:

@@ -1,0 +1,92 @@
+"""A smaller fast network learns to paint what a larger one does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from livestyle.looks.style import STYLE_NUMBERS
+from livestyle.model.fast import FastConfig, FastModel
+from livestyle.model.weights import manifest
+from tests.training import log_of, tiny_flags
+from train.distill import NOISE, Flags, blends, from_worse_camera, narrowed, train
+
+LARGE = FastConfig(half=24, quarter=40, eighth=56, blocks=3, kernel=3)
+
+
+@pytest.fixture(scope="module")
+def teacher() -> FastModel:
+    torch.manual_seed(0)
+    return FastModel(LARGE).eval().requires_grad_(False)
+
+
+@pytest.fixture(scope="module")
+def flags(teacher: FastModel, tmp_path_factory: pytest.TempPathFactory) -> Flags:
+    tiny = tiny_flags(tmp_path_factory.mktemp("distill"))
+    file = tmp_path_factory.mktemp("teacher") / "fast.safetensors"
+    save_file(teacher.state_dict(), file)
+    return Flags(
+        content=tiny.content, style=tiny.style, out=tiny.out, encoder_weights=tiny.encoder_weights, teacher=file,
+        steps=20, batch=2, crop=32, scale_min=1.0, scale_max=1.5, style_side=40, lr=2e-3, workers=0, log_every=1,
+        sample_side=32, tensorboard=False, device="cpu",
+    )  # fmt: skip
+
+
+def painted(model: FastModel) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(1)
+    numbers = torch.rand(1, STYLE_NUMBERS, generator=generator)
+    return model.painted(torch.rand(1, 3, 32, 48, generator=generator), numbers, 1.0)
+
+
+def test_a_network_of_the_same_shape_begins_as_the_teacher(teacher: FastModel) -> None:
+    torch.testing.assert_close(painted(narrowed(teacher, LARGE)), painted(teacher))
+
+
+def test_channels_without_weight_are_the_ones_that_go(teacher: FastModel) -> None:
+    """A teacher that could do with fewer channels loses nothing."""
+    spare = FastModel(LARGE).requires_grad_(False)
+    spare.load_state_dict(teacher.state_dict())
+    net, channels = spare.net, 8
+    for layer in (net.out, net.down1, net.merge2, net.up2, net.down2, net.merge1):
+        layer.weight[:, -channels:] = 0
+    config = replace(LARGE, half=LARGE.half - channels, quarter=LARGE.quarter - channels)
+    torch.testing.assert_close(painted(narrowed(spare, config)), painted(spare))
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        (replace(LARGE, eighth=64), "eighth 56, less than the 64"),
+        (replace(LARGE, directions=64), "directions 128, the network to be trained 64"),
+    ],
+)
+def test_a_teacher_that_has_less_is_refused(teacher: FastModel, config: FastConfig, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        narrowed(teacher, config)
+
+
+def test_it_comes_closer_to_the_teacher(flags: Flags, teacher: FastModel, tmp_path: Path) -> None:
+    train(replace(flags, out=tmp_path))
+    rows = [row for row in log_of(tmp_path) if "lr" in row]
+    assert set(rows[0]) == {"step", "lr", "picture", "edges"}
+    first, last = (sum(row["picture"] for row in part) for part in (rows[:5], rows[-5:]))
+    assert last < 0.8 * first
+    assert manifest(tmp_path / "weights")["fast"].arch == "fast"
+
+
+def test_a_worse_camera_adds_noise_and_nothing_else() -> None:
+    content = torch.full((2, 3, 31, 40), 0.5)
+    noise = from_worse_camera(content, (1, 2)) - content
+    assert 0 < noise.std() < 1.2 * NOISE and noise.mean().abs() < 1e-3
+    assert torch.equal(noise, from_worse_camera(content, (1, 2)) - content)
+    assert not torch.equal(noise, from_worse_camera(content, (1, 3)) - content)
+
+
+def test_blends_are_of_the_batchs_styles() -> None:
+    numbers = torch.tensor([[0.0], [1.0]]).expand(2, STYLE_NUMBERS)
+    found = [float(v) for step in range(20) for v in blends(numbers, (0, step))[:, 0]]
+    assert {0.0, 1.0} < set(found) and all(0 <= v <= 1 for v in found) and any(0.1 < v < 0.9 for v in found)
