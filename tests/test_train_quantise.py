@@ -66,7 +66,7 @@ def test_photographs_in_many_styles_calibrate(flags: Flags, monkeypatch: pytest.
     entry = manifest(flags.weights)["fast-int8"]
     assert (entry.arch, entry.file.name) == ("fast-int8", "fast-int8.zip") and entry.file.exists()
     assert set(manifest(flags.weights)) == {"encoder", "decoder", "fast", "fast-int8"}
-    assert off_by(flags.weights) == 0
+    assert off_by(flags.weights) < 0.05  # the zip holds half precision, and 255 is multiplied into the last layer
 
 
 def test_int8_paintings_are_close_but_rounded(flags: Flags) -> None:
