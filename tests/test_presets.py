@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from livestyle.errors import OutputError, SettingError
+from livestyle.errors import OutputError, SettingError, SourceError
 from livestyle.looks.look import Look
 from livestyle.looks.masks import parse_mask, parse_split
 from livestyle.looks.style_weights import normalised
@@ -25,6 +26,11 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "config" / "looks.toml"
 
 
+def refuse(text: str) -> None:
+    """To be told of looks that are left out, where none is."""
+    raise AssertionError(text)
+
+
 def written(path: Path, text: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
@@ -32,10 +38,10 @@ def written(path: Path, text: str) -> Path:
 
 
 def test_what_is_saved_is_read(path: Path) -> None:
-    assert read_looks(path) == {}
+    assert read_looks(path, refuse) == {}
     for name, look in (("F1", WAVE), ("F2", BLEND), ("F1", BLEND), ("F3", WAVE)):
         save_look(path, name, look)
-    assert read_looks(path) == {"F1": BLEND, "F2": BLEND, "F3": WAVE}
+    assert read_looks(path, refuse) == {"F1": BLEND, "F2": BLEND, "F3": WAVE}
     assert [p.name for p in path.parent.iterdir()] == ["looks.toml"]
 
 
@@ -43,17 +49,17 @@ def test_regions_are_saved_and_read(path: Path) -> None:
     split = parse_split("left:wave,right:original").with_edge(0.3, 0.0)
     look = Look((("scream", 0.5), ("wave", 0.5)), layout=split)
     save_look(path, "F1", look)
-    read = read_looks(path)["F1"]
+    read = read_looks(path, refuse)["F1"]
     assert read.region_styles == look.region_styles and read.layout is not None and read.layout.area == split.area
     mask = path.parent / "mask.png"
     Image.fromarray(np.repeat(np.array([[0, 255]], np.uint8), 3).reshape(1, 2, 3)).save(mask)
     layout = parse_mask(mask, "#000000:original,white:wave")
     save_look(path, "F2", Look(layout.focused_styles, layout=layout))
-    read = read_looks(path)["F2"]
+    read = read_looks(path, refuse)["F2"]
     assert read.region_styles == (None, (("wave", 1.0),)) and read.layout is not None
     assert read.layout.area.names == ("#000000", "white")
     relative = path.read_text().replace(str(mask), "mask.png")
-    assert read_looks(written(path, relative))["F2"].region_styles == read.region_styles
+    assert read_looks(written(path, relative), refuse)["F2"].region_styles == read.region_styles
 
 
 def test_saving_leaves_the_rest_of_the_file_alone(path: Path) -> None:
@@ -62,7 +68,7 @@ def test_saving_leaves_the_rest_of_the_file_alone(path: Path) -> None:
     save_look(path, "F1", BLEND)
     text = path.read_text()
     assert text.startswith(mine + "[F1]\n")
-    assert list(read_looks(path)) == ["calm sea", "F1", "F2"] and read_looks(path)["F1"] == BLEND
+    assert list(read_looks(path, refuse)) == ["calm sea", "F1", "F2"] and read_looks(path, refuse)["F1"] == BLEND
 
 
 MISTAKES = {
@@ -84,7 +90,6 @@ MISTAKES = {
     "region": ('[a]\nregions = {left = "a", right = 3}\n', "line 2: regions .*: write regions = "),
     "edge": ('[a]\nedge = 3\nregions = {left = "a", right = "b"}\n', "line 3: edge 3 is out of range"),
     "edge alone": ('[a]\nstyle = "w"\nedge = 0.5\n', "line 1: mask and edge need regions"),
-    "mask": ('[a]\nregions = {black = "a", white = "b"}\nmask = "no.png"\n', "line 2: .*no.png"),
     "outside": ('style = "wave"\n', "line 1: style is outside a look"),
     "no TOML": ("[F1]\nstyle = wave\n", r"\(at line 2, column 9\)"),
 }
@@ -94,8 +99,22 @@ MISTAKES = {
 def test_a_mistake_is_one_line_with_its_place(path: Path, case: str) -> None:
     text, said = MISTAKES[case]
     with pytest.raises(SettingError, match=said) as error:
-        read_looks(written(path, text))
+        read_looks(written(path, text), refuse)
     assert str(path) in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_look_whose_mask_cannot_be_read_is_left_out_and_said(path: Path) -> None:
+    gone = '[F1]\nregions = {black = "wave", white = "scream"}\nmask = "no.png"\n\n'
+    written(path, gone + '[F2]\nstyle = "wave"\n')
+    said: list[str] = []
+    assert read_looks(path, said.append) == {"F2": WAVE} == {"F2": find_look("F2", path)}
+    assert len(said) == 1 and re.fullmatch(
+        rf"left out: {re.escape(str(path))}, line 2: .*no.png: no such file.*", said[0]
+    )
+    with pytest.raises(SourceError, match="line 2: .*no.png"):
+        find_look("F1", path)
+    save_look(path, "F3", WAVE)
+    assert path.read_text().startswith(gone)
 
 
 def test_a_look_that_is_not_there_names_those_that_are(path: Path) -> None:
@@ -113,7 +132,7 @@ def test_the_keeper_writes_what_a_show_stores_once(path: Path) -> None:
     command = command_for_key("shift+f1")
     assert command is not None
     show = command.apply(show, 1.0)
-    assert keeper(show, 1.0) is show and read_looks(path) == {"F1": WAVE}
+    assert keeper(show, 1.0) is show and read_looks(path, refuse) == {"F1": WAVE}
     path.unlink()
     assert keeper(show, 2.0) is show and not path.exists()
 

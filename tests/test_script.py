@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from livestyle.errors import SettingError
+from livestyle.errors import SettingError, SourceError
 from livestyle.looks.look import Look
 from livestyle.looks.masks import Split
 from livestyle.script.cue_tables import DO, KEYS, parse_at
@@ -220,7 +220,7 @@ MISTAKES = {
 @pytest.mark.parametrize("case", MISTAKES)
 def test_a_mistake_is_one_line_with_its_place(plan: Plan, tmp_path: Path, case: str) -> None:
     text, said = MISTAKES[case]
-    with pytest.raises(SettingError, match=said) as error:
+    with pytest.raises((SettingError, SourceError), match=said) as error:
         plan(text)
     assert str(tmp_path / "cues.toml") in str(error.value) and "\n" not in str(error.value)
 

@@ -66,12 +66,12 @@ def test_function_keys_store_and_recall(screen: Screen, tmp_path: Path, on_disk:
         wave = watch.still("wave")
         screen.press_with(program.window, "shift", "F1")
         program.until("the file", on_disk.exists)
-        assert list(read_looks(on_disk)) == ["F1"]
+        assert list(read_looks(on_disk, print)) == ["F1"]
         screen.press(program.window, "5")
         second = watch.still("second")
         assert difference(second, wave) > 5
         screen.press(program.window, "w", "F12")
-        program.until("the second look", lambda: len(read_looks(on_disk)) == 2)
+        program.until("the second look", lambda: len(read_looks(on_disk, print)) == 2)
         screen.press(program.window, "F1")
         assert difference(watch.still("recalled"), wave) < 0.5
         screen.press(program.window, "F12")
@@ -80,7 +80,7 @@ def test_function_keys_store_and_recall(screen: Screen, tmp_path: Path, on_disk:
         assert difference(watch.still("none"), second) < 0.5
         screen.press(program.window, "q")
         assert program.process.wait(timeout=60) == 0, program.said
-    assert read_looks(on_disk)["F1"].weights == (("wave", 1.0),)
+    assert read_looks(on_disk, print)["F1"].weights == (("wave", 1.0),)
 
 
 def test_the_mouse_moves_a_splits_edge(screen: Screen, tmp_path: Path) -> None:

@@ -73,8 +73,8 @@ def live(
         raise SettingError(f"crossfade time {fade}: choose 0 to 60 seconds")
     hold = rate_hold(fps)
     shuffle_seconds = None if shuffle is None else parse_interval(shuffle)
-    looks = read_looks(looks_path())
     setup, painting_size = Setup(engine_options), engine_options.painting_size
+    looks = read_looks(looks_path(), setup.say)
     cues = None if script is None else setup.script(script)
     chosen = setup.look(look_options)
     show = new_show(setup.bank.names, chosen, fade_seconds=fade, looks=looks, shuffle_seconds=shuffle_seconds)
@@ -124,7 +124,7 @@ def demo(
 
     hold = rate_hold(fps)
     setup = Setup(engine_options)
-    looks = read_looks(looks_path())
+    looks = read_looks(looks_path(), setup.say)
     show = new_show(setup.bank.names, setup.look(), looks=looks)
     director = in_turn(Walk(setup.bank.names), Shuffle(), Keeper(looks_path(), looks))
     options = LiveOptions(

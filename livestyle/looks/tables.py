@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from livestyle.errors import LivestyleError, SettingError
+from livestyle.errors import LivestyleError, SettingError, SourceError
 from livestyle.looks.masks import ORIGINAL, Layout, Split, layout_of, read_mask, split_of, style_of
 from livestyle.looks.style_weights import StyleWeights, normalised
 
@@ -29,11 +29,15 @@ class Place:
 
     @contextmanager
     def at(self, *keys: str) -> Iterator[None]:
-        """Put file and line of a key of this table, the first of these that is there, before an error's message."""
+        """Put file and line of a key of this table, the first of these that is there, before an error's message.
+
+        Raises SourceError for a file that cannot be read, SettingError for all else.
+        """
         try:
             yield
         except LivestyleError as error:
-            raise SettingError(f"{self._path}, line {self._line(keys)}: {error}") from None
+            kind = SourceError if isinstance(error, SourceError) else SettingError
+            raise kind(f"{self._path}, line {self._line(keys)}: {error}") from None
 
     def _line(self, keys: Sequence[str]) -> int:
         """The key's line; where none is there the table's."""

@@ -110,7 +110,7 @@ class Setup:
         from livestyle.show.presets import looks_path, read_looks
         from livestyle.show.state import new_show
 
-        return new_show(self.bank.names, look, looks=read_looks(looks_path()))
+        return new_show(self.bank.names, look, looks=read_looks(looks_path(), self.say))
 
     def script(self, path: Path) -> Script:
         """The script in a file; its styles are known or image files. Raises LivestyleError."""

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +24,7 @@ from typing import Any
 
 import platformdirs
 
-from livestyle.errors import LivestyleError, OutputError, SettingError, nearest_names
+from livestyle.errors import LivestyleError, OutputError, SettingError, SourceError, nearest_names
 from livestyle.looks.look import Look
 from livestyle.looks.style_weights import StyleWeights, parse_style_weights
 from livestyle.looks.tables import REGION_KEYS, Place, header_name, quoted, read_number, read_regions, regions_lines
@@ -44,8 +44,19 @@ def looks_path() -> Path:
     return Path(platformdirs.user_config_dir("livestyle", appauthor=False)) / "looks.toml"
 
 
-def read_looks(path: Path) -> dict[str, Look]:
-    """The looks in a file by name; none where there is no file. Raises SettingError with file and line."""
+def read_looks(path: Path, say: Callable[[str], None]) -> dict[str, Look]:
+    """The looks in a file by name; none where there is no file. Raises SettingError with file and line.
+
+    A look whose mask cannot be read is left out, which is said in one line.
+    """
+    looks, unreadable = _looks(path)
+    for error in unreadable.values():
+        say(f"left out: {error}")
+    return looks
+
+
+def _looks(path: Path) -> tuple[dict[str, Look], dict[str, SourceError]]:
+    """The looks by name, and why others, whose mask cannot be read, are not among them. Raises SettingError."""
     text = _text(path)
     try:
         tables = tomllib.loads(text)
@@ -53,14 +64,23 @@ def read_looks(path: Path) -> dict[str, Look]:
         raise SettingError(f"{path}: {error}: correct it, or remove the file") from None
     lines = text.splitlines()
     headers = {name: number for number, line in enumerate(lines, 1) if (name := header_name(line)) is not None}
-    return {name: _look(Place(path, lines, headers.get(name, 0)), name, table) for name, table in tables.items()}
+    looks: dict[str, Look] = {}
+    unreadable: dict[str, SourceError] = {}
+    for name, table in tables.items():
+        try:
+            looks[name] = _look(Place(path, lines, headers.get(name, 0)), name, table)
+        except SourceError as error:
+            unreadable[name] = error
+    return looks, unreadable
 
 
 def find_look(name: str, path: Path) -> Look:
-    """The look of that name. Raises SettingError when there is none."""
-    looks = read_looks(path)
+    """The look of that name. Raises SettingError when there is none, SourceError when its mask cannot be read."""
+    looks, unreadable = _looks(path)
     if name in looks:
         return looks[name]
+    if name in unreadable:
+        raise unreadable[name]
     there = f"has {nearest_names(name, list(looks))}" if looks else "has none yet"
     raise SettingError(f"look {name!r}: {path} {there}; in the window of `livestyle live` w and F1 store one as F1")
 
