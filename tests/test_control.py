@@ -156,6 +156,16 @@ def test_shift_and_w_make_a_function_key_store(show: Show) -> None:
     assert list(press(show, "shift+f5").looks) == ["F5"]
 
 
+@pytest.mark.parametrize("first", ["w", "shift"])
+@pytest.mark.parametrize("other", ["+", "?", "n", "tab"])
+def test_shift_and_w_for_another_key_do_not_make_the_next_function_key_store(
+    show: Show, first: str, other: str
+) -> None:
+    kept = replace(show, looks={"F1": Look((("scream", 1.0),))})
+    after = press(press(press(kept, first, 10.0), other, 10.1), "f1", 10.2)
+    assert after.looks == kept.looks and after.look == kept.looks["F1"]
+
+
 def test_a_function_key_crossfades_to_its_look(show: Show) -> None:
     look = Look(normalised([("scream", 0.7), ("mosaic", 0.3)]), alpha=0.6, mirror=True)
     show = press(replace(show, looks={"F1": look}), "f1", 10.0)

@@ -106,6 +106,13 @@ def _part_command(name: Literal["alpha", "stability"], help: str) -> Command:
     return value_command(name, help, "0 to 1", apply)
 
 
+def _ending_storing(command: Command) -> Command:
+    """Any key but Shift, `w` and the function keys: Shift, or `w`, was not for a function key then."""
+    if command.name in ("store", "shift") or command.keys[0].rpartition("+")[2] in FUNCTION_KEYS:
+        return command
+    return replace(command, apply=lambda show, now: command.apply(replace(show, storing_until_seconds=0.0), now))
+
+
 COMMANDS: tuple[Command, ...] = (
     *(_number_command(n) for n in range(1, 10)),
     Command("next", ("n",), "next style", lambda s, now: _step_style(s, 1, now)),
@@ -185,7 +192,7 @@ COMMANDS: tuple[Command, ...] = (
 )
 
 _BY_NAME = {command.name: command for command in COMMANDS}
-_BY_KEY = {key: command for command in COMMANDS for key in command.keys}
+_BY_KEY = {key: _ending_storing(command) for command in COMMANDS for key in command.keys}
 
 
 def command_for_key(key: str) -> Command | None:
