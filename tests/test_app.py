@@ -184,6 +184,16 @@ def test_walk_visits_the_shots_until_the_person_takes_over(bank: Bank) -> None:
     assert SHOT_SECONDS > 0
 
 
+def test_autoplay_ends_the_walk(bank: Bank) -> None:
+    walk, show = Walk(bank.names), make_show(bank)
+    for second in range(8):
+        show = walk(show, float(second))
+    walked = show.look.weights
+    for second in range(8, 30):
+        show = walk(replace(show, shuffle=second < 20), float(second))
+    assert show.look.weights == walked
+
+
 def test_contact_sheet_spreads_over_the_time(tmp_path: Path) -> None:
     sheet = ContactSheet(seconds=9.0)
     for i in range(90):

@@ -39,7 +39,7 @@ def shots(styles: tuple[str, ...]) -> list[StyleWeights]:
 
 @dataclass
 class Walk:
-    """Crossfades from shot to shot until the person presses a key that picks or blends."""
+    """Crossfades from shot to shot until the person presses a key that picks or blends, or turns autoplay on."""
 
     styles: tuple[str, ...]
     _next: int = 1
@@ -48,6 +48,8 @@ class Walk:
 
     def __call__(self, show: Show, now_seconds: float) -> Show:
         """The state, with the next crossfade started when its time has come."""
+        if show.shuffle:
+            self._expected = ()  # no look has no styles: the walk has ended
         if self._expected is not None and show.look.weights != self._expected:
             return show
         if self._due_seconds is None:
