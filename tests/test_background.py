@@ -11,6 +11,7 @@ import pytest
 
 from livestyle.errors import OutputError
 from livestyle.frame import Frame
+from livestyle.live import outputs as outputs_module
 from livestyle.looks.bank import Bank
 from livestyle.sinks.background import BackgroundSink
 from tests.running import PATIENCE_SECONDS, Running, wait_until
@@ -128,6 +129,29 @@ def test_an_output_that_hangs_is_left_behind() -> None:
     assert not sink.join(0.05)
     fake.go.set()
     assert sink.join(PATIENCE_SECONDS)
+
+
+class Hanging:
+    """A server that does not end."""
+
+    def start(self) -> None:
+        pass
+
+    def stop(self) -> None:
+        threading.Event().wait()
+
+
+def test_a_server_that_does_not_end_keeps_no_recording_from_being_finished(
+    bank: Bank, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outputs_module, "SERVER_STOP_SECONDS", 0.05)
+    running = Running(bank, tmp_path)
+    running.outputs.record_to(tmp_path / "show.mp4")
+    running.outputs._servers.append(Hanging())
+    with running:
+        running.outputs.inbox.ask("record", "on")
+        running.more_paintings(5)
+    assert [path.name for path in tmp_path.iterdir()] == ["show.mp4"]
 
 
 def test_a_show_goes_on_beside_a_hanging_and_a_broken_output(bank: Bank, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from PIL import Image
 import livestyle.live.live_show
 import livestyle.sinks.window
 from livestyle import __version__, assets
+from livestyle.errors import OutputError
 from livestyle.live.live_show import LiveOptions
 from livestyle.model import weights
 
@@ -192,3 +193,16 @@ def test_doctor_finds_damaged_weights(run, tmp_path: Path, monkeypatch: pytest.M
 def test_devices(run) -> None:  # type: ignore[no-untyped-def]
     result = run("devices", "--json")
     assert result.code == 0 and isinstance(json.loads(result.out), list)
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [("rtsp://me:secret@host/street", "'livestyle - rtsp://host/street'"), ("http://[", "is no URL")],
+)
+def test_the_title_of_a_window_has_no_password(run, monkeypatch: pytest.MonkeyPatch, source: str, said: str) -> None:  # type: ignore[no-untyped-def]
+    def no_window(title: str) -> None:
+        raise OutputError(f"{title!r}")
+
+    monkeypatch.setattr(livestyle.sinks.window, "Window", no_window)
+    result = run("live", source)
+    assert result.code == 2 and said in result.err and result.err.count("\n") == 1

@@ -30,6 +30,20 @@ def test_the_names_of_this_computer_are_answered(site: Site, host: str) -> None:
     assert site.get("/api/state", Host=f"{host}:{site.port}").status == 200
 
 
+def test_names_of_headers_may_be_in_lower_case(site: Site) -> None:
+    for request, status in ((b"host: localhost\r\n", b" 200 "), (b"host: localhost\r\norigin: http://a\r\n", b" 403 ")):
+        with site.connect() as raw:
+            raw.sendall(b"GET /api/state HTTP/1.0\r\n" + request + b"\r\n")
+            assert status in raw.recv(100)
+
+
+def test_an_address_that_is_none_is_refused(site: Site) -> None:
+    with site.connect() as raw:
+        raw.sendall(b"GET http://[ HTTP/1.0\r\nHost: localhost\r\n\r\n")
+        assert b" 400 " in raw.recv(100)
+    assert not any("report" in text for text in site.running.said)
+
+
 def test_pages_of_other_sites_are_refused(site: Site) -> None:
     for origin in ("http://evil.example", "null", "http://127.0.0.1:1", f"https://127.0.0.1:{site.port}"):
         assert site.command("mirror", Origin=origin).status == 403

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,14 @@ import pytest
 
 from livestyle.live.outputs import Outputs
 from livestyle.looks.bank import Bank
+from livestyle.remote.inbox import Inbox
+from livestyle.remote.osc import OscServer
 from livestyle.show.control import COMMANDS
-from tests.running import Running
+from tests.running import Running, wait_until
 
 udp_client = pytest.importorskip("pythonosc.udp_client", reason="pip install python-osc")
+osc_bundle_builder = pytest.importorskip("pythonosc.osc_bundle_builder")
+osc_message_builder = pytest.importorskip("pythonosc.osc_message_builder")
 TOKEN = "0123456789abcdef"
 
 
@@ -43,10 +48,6 @@ class Desk:
             return all(getattr(show.look if hasattr(show.look, k) else show, k) == v for k, v in wanted.items())
 
         self.running.until(there)
-
-    def refused(self) -> int:
-        """Messages that the server took no notice of."""
-        return self.running.outputs._servers[0].refused  # type: ignore[attr-defined, no-any-return]
 
 
 @pytest.fixture
@@ -104,12 +105,47 @@ def test_a_refusal_is_told_to_the_person_once(desk: Desk) -> None:
     assert sum("'screm'" in text and "nearest: scream" in text for text in said) == 1
 
 
+def test_messages_of_the_wrong_form_are_told_once_in_a_row(desk: Desk) -> None:
+    for _ in range(3):
+        desk.client.send_message("/livestile/next", [])
+    desk.client.send_message("/livestyle/alpha", [1, 2, 3])
+    desk.client.send_message("/livestyle/command", [4])
+    desk.client.send_message("/livestyle/mirror", "on")
+    desk.until(mirror=True)
+    told = [text for text in desk.running.said if text.startswith("osc: ")]
+    assert told == [
+        "osc: address '/livestile/next': addresses begin with /livestyle/, as in /livestyle/next",
+        "osc: 'alpha' with 3 values: send one, or none",
+        "osc: /livestyle/command 4: send the name of a command first",
+    ]
+
+
+def test_too_many_messages_are_told() -> None:
+    said: list[str] = []
+    server = OscServer("127.0.0.1", 0, inbox=Inbox(places=1), token=None, report=said.append)
+    server.start()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as raw:
+        for _ in range(4):
+            raw.sendto(b"/livestyle/next\0,\0\0\0", ("127.0.0.1", server.port))
+        wait_until(lambda: bool(said))
+    server.stop()
+    assert said == ["osc: 1 requests wait already: send fewer"]
+
+
+def test_a_message_of_next_year_is_done_at_once_and_holds_up_nobody(desk: Desk) -> None:
+    bundle = osc_bundle_builder.OscBundleBuilder(time.time() + 365 * 86400)
+    message = osc_message_builder.OscMessageBuilder("/livestyle/mirror")
+    message.add_arg("on")
+    bundle.add_content(message.build())
+    desk.client.send(bundle.build())
+    desk.client.send_message("/livestyle/alpha", 0.5)
+    desk.until(mirror=True, alpha=0.5)
+
+
 def test_noise_is_survived(desk: Desk, capfd: pytest.CaptureFixture[str]) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as raw:
         for data in (b"", b"/livestyle/next", b"/livestyle/next\0,s\0\0", b"#bundle\0" + b"\xff" * 40, b"\xff" * 600):
             raw.sendto(data, ("127.0.0.1", desk.port))
-    desk.client.send_message("/elsewhere/next", [])
-    desk.client.send_message("/livestyle/alpha", [1, 2, 3])
     desk.client.send_message("/livestyle/alpha", 0.125)
     desk.until(alpha=0.125)
     assert "Traceback" not in capfd.readouterr().err
@@ -120,11 +156,11 @@ def test_with_a_token_nothing_is_done_without_it(bank: Bank, tmp_path: Path) -> 
         desk.client.send_message("/livestyle/alpha", 0.5)
         desk.client.send_message("/livestyle/alpha", [TOKEN + "x", 0.5])
         desk.client.send_message("/livestyle/mirror", [])
-        desk.running.until(lambda: desk.refused() == 3)
-        assert desk.running.show.show.look.alpha == 1.0
-        desk.client.send_message("/livestyle/alpha", [TOKEN, 0.25])
+        desk.client.send_message("/livestyle/alpha-down", [TOKEN])
         desk.client.send_message("/livestyle/command", [TOKEN, "mirror"])
-        desk.until(alpha=0.25, mirror=True)
+        desk.until(alpha=0.95, mirror=True)
+        told = [text for text in desk.running.said if "token of a message is missing or wrong" in text]
+        assert len(told) == 1 and desk.running.outputs.news() == "", "a stranger does not flood the window either"
 
 
 def test_every_command_has_its_address(desk: Desk) -> None:

@@ -79,7 +79,7 @@ def live(
     chosen = setup.look(look_options)
     show = new_show(setup.bank.names, chosen, fade_seconds=fade, looks=looks, shuffle_seconds=shuffle_seconds)
     prompter = Prompter(setup.encoded_script(cues, show) if cues else Script(()))
-    window = None if no_window else Window(f"livestyle - {source}")
+    window = None if no_window else Window(f"livestyle - {shown_url(source)}")
     asked = OutputOptions(record, virtual_camera, http, http_host, osc, osc_host, token)
     outputs = open_outputs(asked, snapshots, setup.say)
     options = LiveOptions(

@@ -6,6 +6,7 @@ and messages. What it does not know: windows, and what commands mean.
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from livestyle.remote.http import HttpServer
 
 NEWS_KEPT = 8
+SERVER_STOP_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Server(Protocol):
         """Begin; returns at once."""
 
     def stop(self) -> None:
-        """End, within a bounded time."""
+        """End; called in a thread of its own."""
 
 
 class Outputs:
@@ -97,7 +99,7 @@ class Outputs:
         """Add the server; its port (0 asks for any). Raises SettingError and, without python-osc, OutputError."""
         from livestyle.remote.osc import OscServer
 
-        server = OscServer(host, port, inbox=self.inbox, token=token)
+        server = OscServer(host, port, inbox=self.inbox, token=token, report=self.report)
         self._servers.append(server)
         self._say(f"OSC at {host}:{server.port}, as in /livestyle/next" + (" with the token first" if token else ""))
         return server.port
@@ -156,17 +158,20 @@ class Outputs:
         return "   ".join(words)
 
     def stop(self) -> None:
-        """End all: servers, then files are finished, within a bounded time."""
+        """End all, within a bounded time; a server that hangs keeps no file from being finished."""
         if self._feed is not None:
             self._feed.close()
-        for server in self._servers:
-            server.stop()
+        stopping = [threading.Thread(target=server.stop, daemon=True) for server in self._servers]
+        for thread in stopping:
+            thread.start()
         for sink in self._sinks:
             sink.stop()
         self._recorder.join()
         for sink in self._sinks:
             if not sink.join():
                 self.report(f"{sink.name}: does not end; left behind")
+        for thread in stopping:
+            thread.join(SERVER_STOP_SECONDS)
 
 
 def open_outputs(options: OutputOptions, folder: Path, say: Callable[[str], None]) -> Outputs:

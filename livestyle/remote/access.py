@@ -11,7 +11,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import socket
-from collections.abc import Mapping
+from email.message import Message
 from urllib.parse import urlsplit
 
 from livestyle.errors import SettingError
@@ -62,7 +62,7 @@ def token_fits(given: str, token: str) -> bool:
     return hmac.compare_digest(given.encode(), token.encode())
 
 
-def check_browser(headers: Mapping[str, str], *, navigates: bool) -> None:
+def check_browser(headers: Message, *, navigates: bool) -> None:
     """Raise Refused for what a page of another site sent. navigates: the request is for a page of its own."""
     host = headers.get("Host", "")
     if not _is_this_computer(host):

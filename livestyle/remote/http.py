@@ -142,9 +142,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, pages: dict[str, Callable[[], None]]) -> None:
         """Check who asks, do it, and say in one line what cannot be done."""
-        path = urlsplit(self.path).path
         try:
-            check_browser(dict(self.headers.items()), navigates=self.command == "GET" and path == "/")
+            path = self._path()
+            check_browser(self.headers, navigates=self.command == "GET" and path == "/")
             self._check_token()
             if path not in pages:
                 raise Refused(404, f"{self.command} {path[:60]!r}: there is {', '.join(pages)}")
@@ -156,6 +156,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_error(503, str(error))
         except LivestyleError as error:
             self.send_error(400, str(error))
+
+    def _path(self) -> str:
+        try:
+            return urlsplit(self.path).path
+        except ValueError:
+            raise Refused(400, f"{self.path[:60]!r} is no address: there is /, /api/state, ...") from None
 
     def _check_token(self) -> None:
         token = self.server.token

@@ -68,7 +68,8 @@ class Inbox:
                 continue  # given up: whoever asked has been told that it was not done
             try:
                 request.answer.set_result(do(request))
-            except LivestyleError as error:
+            except Exception as raised:  # whatever is sent, the show goes on
+                error = _refusal(raised)
                 request.answer.set_exception(error)
                 if not request.asked:
                     yield error
@@ -78,3 +79,9 @@ class Inbox:
             self._queue.put_nowait(request)
         except queue.Full:
             raise Busy(f"{self._queue.maxsize} requests wait already: send fewer") from None
+
+
+def _refusal(raised: Exception) -> LivestyleError:
+    if isinstance(raised, LivestyleError):
+        return raised
+    return LivestyleError(f"the command failed ({type(raised).__name__}: {raised!s:.100}): please report this line")

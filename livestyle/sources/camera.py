@@ -82,8 +82,11 @@ class CameraSource:
 
 
 def shown_url(url: str) -> str:
-    """The URL without user and password: it ends up on screens and in logs."""
-    parts = urlsplit(url)
+    """The URL without user and password: it ends up on screens and in logs. Raises SourceError for none."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise SourceError("the source's address is no URL (a [ without its ], say): correct it") from None
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
