@@ -90,3 +90,14 @@ def test_blends_are_of_the_batchs_styles() -> None:
     numbers = torch.tensor([[0.0], [1.0]]).expand(2, STYLE_NUMBERS)
     found = [float(v) for step in range(20) for v in blends(numbers, (0, step))[:, 0]]
     assert {0.0, 1.0} < set(found) and all(0 <= v <= 1 for v in found) and any(0.1 < v < 0.9 for v in found)
+
+
+@pytest.mark.parametrize(("data", "said"), [(b"no weights", "no whole safetensors file"), (None, "no fast network")])
+def test_what_is_no_teacher_is_refused(flags: Flags, tmp_path: Path, data: bytes | None, said: str) -> None:
+    file = tmp_path / "teacher.safetensors"
+    if data is None:
+        save_file({"weight": torch.zeros(2)}, file)
+    else:
+        file.write_bytes(data)
+    with pytest.raises(ValueError, match=said):
+        train(replace(flags, teacher=file, out=tmp_path / "out"))

@@ -9,7 +9,6 @@ and blends of two. What it sees has a camera's noise, what the larger one sees h
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,20 +17,15 @@ from typing import NamedTuple
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from livestyle.frame import Picture
 from livestyle.model.fast import FastConfig, FastModel
-from train.cache import CachedCrops
-from train.crops import CropStream
 from train.distributed import Team
-from train.fast import style_numbers, texture_place
-from train.feed import WholeWorkStats, as_pictures
+from train.fast import FastNetRecipe, style_numbers, texture_place
+from train.feed import as_pictures
 from train.learner import Learner
-from train.loop import Recipe, RunFlags, load_encoder, load_network, open_both, run_training
-from train.runtime import command_line, flag, parse_flags, run
-from train.ship import Network, encoder_network, trained_network
+from train.loop import RunFlags, load_network, read_weights, run_training
+from train.runtime import flag, parse_flags, run
 
 
 @dataclass(frozen=True)
@@ -74,6 +68,19 @@ class Objective(nn.Module):
             "picture": off.abs().mean(),
             "edges": off.diff(dim=2).abs().mean() + off.diff(dim=3).abs().mean(),
         }
+
+
+def load_teacher(file: Path) -> FastModel:
+    """The larger network, in the shape of its weights. Raises ValueError, one line, when they are of another kind."""
+    try:
+        config = FastConfig.of(read_weights(file))
+    except (KeyError, IndexError):
+        raise ValueError(
+            f"--teacher {file} holds no fast network: give the weights/fast.safetensors of a run"
+        ) from None
+    teacher = FastModel(config).eval().requires_grad_(False)
+    load_network(teacher, file)
+    return teacher
 
 
 def narrowed(teacher: FastModel, config: FastConfig) -> FastModel:
@@ -161,25 +168,19 @@ def blends(numbers: Tensor, seed: tuple[int, ...]) -> Tensor:
     return torch.lerp(numbers, numbers.roll(1, 0), share.to(numbers))
 
 
-class DistillRecipe(Recipe):
+class DistillRecipe(FastNetRecipe):
     """The smaller network's training; see `train.loop.Recipe`."""
 
     flags: Flags
+    program = "train.distill"
 
     def __init__(self, flags: Flags, crew: Team) -> None:
-        self.flags, self.crew = flags, crew
-        teacher = FastModel(FastConfig.of(load_file(flags.teacher))).eval().requires_grad_(False)
-        load_network(teacher, flags.teacher)
-        self.encoder = load_encoder(flags)
-        self.photos, works = open_both(flags, crew)
-        if not isinstance(works, CropStream | CachedCrops):
-            raise ValueError("--style needs artworks in folders or uncompressed local tars, not streamed shards")
-        self.works = works
+        super().__init__(flags, flags.style_side, crew)
+        teacher = load_teacher(flags.teacher)
         self.model = narrowed(teacher, FastConfig())
         if flags.init:
             load_network(self.model, flags.init)
         self.objective = Objective(teacher, self.model).to(crew.device).to(memory_format=torch.channels_last)
-        self.whole = WholeWorkStats(self.encoder.to(crew.device), works, flags.style_side, crew.device)
         self.learner = Learner(self.model, lr=flags.lr, ema=flags.ema, clip=flags.clip)
 
     def batches(self, start: int) -> Iterator[Batch]:
@@ -192,20 +193,6 @@ class DistillRecipe(Recipe):
             place = texture_place((flags.seed, 4 << 32, step))
             noisy = from_worse_camera(content, (flags.seed, 6 << 32, step))
             yield Batch(content, noisy, blends(numbers, (flags.seed, 5 << 32, step)), place)
-
-    def networks(self) -> dict[str, Network]:
-        """See `train.loop.Recipe`."""
-        flags = self.flags
-        return {
-            "encoder": encoder_network(flags.encoder_weights, flags.encoder),
-            "fast": trained_network("fast", self.learner.shipped(), "fast", command_line("train.distill", flags)),
-        }
-
-    def samples(self) -> tuple[dict[str, float], Picture]:
-        """See `train.loop.Recipe`."""
-        model = copy.deepcopy(self.model)  # a new one would draw random numbers, which a resumed run does not
-        model.load_state_dict(self.learner.shipped())
-        return self.sheet.paint(self.encoder, lambda photo, style: model(photo, style_numbers(style)))
 
 
 def train(flags: Flags) -> None:

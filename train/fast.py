@@ -154,26 +154,53 @@ def texture_place(seed: tuple[int, ...]) -> tuple[int, int]:
 WHITENED_WORKS = 1024
 
 
-class FastRecipe(Recipe):
-    """The `fast` model's training; see `train.loop.Recipe`."""
+class FastNetRecipe(Recipe):
+    """What the trainings of the `fast` model share; see `train.loop.Recipe`."""
 
-    flags: Flags
+    program: str
+    """As `python -m` takes it."""
+    model: FastModel
 
-    def __init__(self, flags: Flags, crew: Team) -> None:
+    def __init__(self, flags: RunFlags, style_side: int, crew: Team) -> None:
+        """style_side: shorter side of the artworks whose statistics are taken."""
         if any(map(is_streamed, flags.style)):
             raise ValueError("--style needs artworks in folders or uncompressed local tars, not streamed shards")
         self.flags, self.crew = flags, crew
-        self.encoder = load_encoder(flags)
-        self.model = FastModel(LARGE if flags.large else None)
+        self.encoder = load_encoder(flags).to(crew.device)
         self.photos, works = open_both(flags, crew)
         assert isinstance(works, CropStream | CachedCrops)  # streamed ones are refused above
-        self.works = works
+        self.works: CropStream | CachedCrops = works
+        self.whole = WholeWorkStats(self.encoder, works, style_side, crew.device)
+
+    def networks(self) -> dict[str, Network]:
+        """See `train.loop.Recipe`."""
+        flags = self.flags
+        return {
+            "encoder": encoder_network(flags.encoder_weights, flags.encoder),
+            "fast": trained_network("fast", self.learner.shipped(), "fast", command_line(self.program, flags)),
+        }
+
+    def samples(self) -> tuple[dict[str, float], Picture]:
+        """See `train.loop.Recipe`."""
+        model = copy.deepcopy(self.model)  # a new one would draw random numbers, which a resumed run does not
+        model.load_state_dict(self.learner.shipped())
+        return self.sheet.paint(self.encoder, lambda photo, style: model(photo, style_numbers(style)))
+
+
+class FastRecipe(FastNetRecipe):
+    """The `fast` model's training; see `train.loop.Recipe`."""
+
+    flags: Flags
+    program = "train.fast"
+
+    def __init__(self, flags: Flags, crew: Team) -> None:
+        super().__init__(flags, flags.style_side, crew)
+        self.model = FastModel(LARGE if flags.large else None)
         self.objective = Objective(self.encoder, self.model).to(crew.device).to(memory_format=torch.channels_last)
-        self.whole = WholeWorkStats(self.encoder, works, flags.style_side, crew.device)
         if flags.init:
             load_network(self.model, flags.init)
         elif not flags.resume:
-            count = min(WHITENED_WORKS, works.sampler.pictures)
+            count = min(WHITENED_WORKS, self.works.sampler.pictures)
             if crew.leads:
                 print(f"whitening the style statistics of {count} artworks", flush=True)
             self.model.projection.fit(style_numbers(self.whole.targets(range(count))))
@@ -191,20 +218,6 @@ class FastRecipe(Recipe):
             again, shift = seen_again(content, (flags.seed, 3 << 32, step))
             style = self.whole.targets(share.numbers(step, flags.batch))
             yield Batch(content, again, shift, style, texture_place((flags.seed, 4 << 32, step)))
-
-    def networks(self) -> dict[str, Network]:
-        """See `train.loop.Recipe`."""
-        flags = self.flags
-        return {
-            "encoder": encoder_network(flags.encoder_weights, flags.encoder),
-            "fast": trained_network("fast", self.learner.shipped(), "fast", command_line("train.fast", flags)),
-        }
-
-    def samples(self) -> tuple[dict[str, float], Picture]:
-        """See `train.loop.Recipe`."""
-        model = copy.deepcopy(self.model)  # a new one would draw random numbers, which a resumed run does not
-        model.load_state_dict(self.learner.shipped())
-        return self.sheet.paint(self.encoder, lambda photo, style: model(photo, style_numbers(style)))
 
 
 def train(flags: Flags) -> None:

@@ -132,12 +132,18 @@ def open_both(flags: RunFlags, crew: Team) -> tuple[Crops, Crops]:
     return both
 
 
+def read_weights(file: Path) -> dict[str, Tensor]:
+    """A safetensors file's numbers as float32. Raises ValueError, one line, when it is none."""
+    try:
+        return {name: value.float() for name, value in load_file(file).items()}
+    except SafetensorError as error:
+        raise ValueError(f"{file} is no whole safetensors file ({error})") from None
+
+
 def load_network(network: nn.Module, file: Path) -> None:
     """Fill a network from a safetensors file. Raises ValueError, one line, when it does not fit."""
     try:
-        network.load_state_dict({k: v.float() for k, v in load_file(file).items()}, strict=True)
-    except SafetensorError as error:
-        raise ValueError(f"{file} is no whole safetensors file ({error})") from None
+        network.load_state_dict(read_weights(file), strict=True)
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:160]
         raise ValueError(f"{file} does not fit (is it of another network?): {reason}") from None
