@@ -6,12 +6,14 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from livestyle import engine as engines
 from livestyle.engine.cuda import CudaEngine
-from livestyle.errors import WeightsError
+from livestyle.errors import DeviceError, WeightsError
+from livestyle.looks.bank import Bank
 from livestyle.model.weights import ModelName
 from scripts import bench_cuda
 from tests.simulated_gpu import SimulatedGpu
@@ -50,6 +52,41 @@ def test_without_graphs_the_plain_engine_runs_and_says_why(with_a_gpu: None, mon
     assert chosen.name == "torch-cuda" and chosen.half
     assert chosen.reason.startswith("asked for; CUDA graphs cannot be used: CUDA out of memory. Tried")
     assert "\n" not in chosen.reason and len(chosen.reason) < 200
+
+
+@pytest.fixture
+def with_a_gpu_that_fails(with_a_gpu: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every engine on it says so when it is made, and those on the CPU are themselves."""
+
+    def failing(*_: Any, **__: Any) -> None:
+        raise RuntimeError("CUDA error: no kernel image is available\nfor execution on the device")
+
+    monkeypatch.setattr(CudaEngine, "__init__", failing)
+    monkeypatch.setattr("livestyle.engine.eager.EagerEngine", failing)
+
+
+def test_auto_goes_on_without_a_gpu_that_fails(with_a_gpu_that_fails: None) -> None:
+    chosen = engines.choose_engine("auto", model="fast")
+    assert chosen.name == "openvino"
+    assert chosen.reason.startswith("cuda cannot be used: CUDA error: no kernel image is available for")
+
+
+@pytest.mark.parametrize("device", ["cuda", "torch-cuda"])
+def test_a_gpu_that_fails_is_one_line_where_it_was_asked_for(with_a_gpu_that_fails: None, device: str) -> None:
+    with pytest.raises(DeviceError, match=f"device '{device}': cuda cannot be used: .*no kernel.*; use --device auto"):
+        engines.choose_engine(device, model="fast")
+
+
+def test_a_picture_too_large_for_the_gpu_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+
+    gpu = SimulatedGpu()
+    engine = CudaEngine(model="fast", half=False, reason="", gpu=gpu)
+    monkeypatch.setattr(gpu, "capture", full)
+    code = engine.style_code(Bank(encoder=engine.encoder_id).stats("wave"))
+    with pytest.raises(DeviceError, match="64x48 does not fit into the GPU's memory: give a smaller --size"):
+        engine.stylize(np.zeros((48, 64, 3), np.uint8), code, 1.0)
 
 
 def test_damaged_weights_are_not_a_reason_to_go_on(with_a_gpu: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -210,6 +210,25 @@ def test_without_the_package_the_pip_line_is_given(monkeypatch: pytest.MonkeyPat
         choose_engine("openvino")
 
 
+def test_a_size_that_it_cannot_paint_is_one_line_and_tried_again(
+    openvino: OpenVINOEngine, photograph: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Compiled when its first frame comes, perhaps on a device that refuses it."""
+    code = openvino.style_code(Bank(encoder=openvino.encoder_id).stats("wave"))
+    frame = photograph[:72, :88].copy()
+
+    def refused(graph: object) -> None:
+        raise RuntimeError("NPU plugin:\nno such layer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(openvino, "_compiled", refused)
+        with pytest.raises(
+            DeviceError, match=r"cannot paint 88x72 on 'CPU' \(NPU plugin: no such layer\): use --device"
+        ):
+            openvino.stylize(frame, code, 1.0)
+    assert openvino.stylize(frame, code, 1.0).shape == frame.shape
+
+
 @pytest.mark.parametrize("name", ["wave", "scream", "dragon"])
 def test_int8_paintings_stay_close(openvino: OpenVINOEngine, name: str) -> None:
     """What the README states: 3 of 255 on average. Below alpha 1 nothing is rounded."""

@@ -12,8 +12,9 @@ from safetensors.torch import save_file
 from livestyle.looks.style import STYLE_NUMBERS
 from livestyle.model.fast import FastConfig, FastModel
 from livestyle.model.weights import manifest
-from tests.training import log_of, tiny_flags
-from train.distill import NOISE, Flags, blends, from_worse_camera, narrowed, train
+from tests.training import CPU, log_of, tiny_flags
+from train.distill import NOISE, DistillRecipe, Flags, from_worse_camera, narrowed, other_shares, train
+from train.distributed import Team
 
 LARGE = FastConfig(half=24, quarter=40, eighth=56, blocks=3, kernel=3)
 
@@ -69,6 +70,12 @@ def test_a_teacher_that_has_less_is_refused(teacher: FastModel, config: FastConf
         narrowed(teacher, config)
 
 
+def test_fewer_blocks_keep_the_styles_of_the_later_layers(teacher: FastModel) -> None:
+    direct = narrowed(teacher, replace(LARGE, blocks=2)).projection.direct.weight
+    kept = teacher.projection.direct.weight.chunk(2)[0][-2 * LARGE.half :]
+    torch.testing.assert_close(direct.chunk(2)[0][-2 * LARGE.half :], kept)
+
+
 def test_it_comes_closer_to_the_teacher(flags: Flags, teacher: FastModel, tmp_path: Path) -> None:
     train(replace(flags, out=tmp_path))
     rows = [row for row in log_of(tmp_path) if "lr" in row]
@@ -80,16 +87,26 @@ def test_it_comes_closer_to_the_teacher(flags: Flags, teacher: FastModel, tmp_pa
 
 def test_a_worse_camera_adds_noise_and_nothing_else() -> None:
     content = torch.full((2, 3, 31, 40), 0.5)
-    noise = from_worse_camera(content, (1, 2)) - content
+    noise = from_worse_camera(content, 1, range(4, 6)) - content
     assert 0 < noise.std() < 1.2 * NOISE and noise.mean().abs() < 1e-3
-    assert torch.equal(noise, from_worse_camera(content, (1, 2)) - content)
-    assert not torch.equal(noise, from_worse_camera(content, (1, 3)) - content)
+    assert torch.equal(noise[1:], from_worse_camera(content[1:], 1, range(5, 6)) - content[1:])
+    assert not torch.equal(noise[0], noise[1])
 
 
-def test_blends_are_of_the_batchs_styles() -> None:
-    numbers = torch.tensor([[0.0], [1.0]]).expand(2, STYLE_NUMBERS)
-    found = [float(v) for step in range(20) for v in blends(numbers, (0, step))[:, 0]]
-    assert {0.0, 1.0} < set(found) and all(0 <= v <= 1 for v in found) and any(0.1 < v < 0.9 for v in found)
+def test_half_of_the_styles_are_blends() -> None:
+    shares = other_shares(0, range(200))[:, 0]
+    assert 60 < int((shares == 0).sum()) < 140 and shares.min() == 0 and 0.9 < shares.max() < 1
+    assert torch.equal(other_shares(0, range(7, 9)), shares[7:9, None])
+
+
+def test_two_processes_see_what_one_would_have_seen(flags: Flags, tmp_path: Path) -> None:
+    (whole, first, second) = (
+        next(DistillRecipe(replace(flags, out=tmp_path), Team(rank, size, CPU)).batches(3))
+        for rank, size in ((0, 1), (0, 2), (1, 2))
+    )
+    for part in ("content", "noisy", "numbers"):
+        torch.testing.assert_close(torch.cat([getattr(first, part), getattr(second, part)]), getattr(whole, part))
+    assert whole.at == first.at == second.at
 
 
 @pytest.mark.parametrize(("data", "said"), [(b"no weights", "no whole safetensors file"), (None, "no fast network")])
@@ -100,4 +117,11 @@ def test_what_is_no_teacher_is_refused(flags: Flags, tmp_path: Path, data: bytes
     else:
         file.write_bytes(data)
     with pytest.raises(ValueError, match=said):
+        train(replace(flags, teacher=file, out=tmp_path / "out"))
+
+
+def test_a_teacher_of_the_same_shape_is_refused(flags: Flags, tmp_path: Path) -> None:
+    file = tmp_path / "teacher.safetensors"
+    save_file(FastModel().state_dict(), file)
+    with pytest.raises(ValueError, match="is no larger"):
         train(replace(flags, teacher=file, out=tmp_path / "out"))

@@ -68,13 +68,13 @@ def test_six_steps_are_three_and_resume_and_three(flags: Flags, tmp_path: Path) 
 def test_a_scene_seen_again_overlaps_itself(step: int) -> None:
     ramp = torch.linspace(0.2, 0.7, 64).view(1, 1, 1, 64) * torch.linspace(0.5, 1, 64).view(1, 1, 64, 1)
     content = ramp.expand(2, 3, 64, 64).clone()
-    again, shift = seen_again(content, (1, step))
+    again, shift = seen_again(content, 1, step, range(2))
     assert again.shape == content.shape and max(map(abs, shift)) <= 8
     assert steady_loss(content, again, shift) < 0.06  # gain and noise alone
     dy, dx = shift
     if abs(dx) + abs(dy) > 6:
         assert steady_loss(content, again, (-dy, -dx)) > 1.2 * steady_loss(content, again, shift)
-    assert torch.equal(seen_again(content, (1, step))[0], again)
+    assert torch.equal(seen_again(content, 1, step, range(2))[0], again)
 
 
 def test_structure_does_not_ask_for_statistics() -> None:

@@ -1,6 +1,6 @@
 """Make the built-in bank: style statistics of the works in bank_styles.toml, with previews.
 
-    python -m train.build_bank --images FOLDER [--images-tar 'style-*.tar'] --out bank
+    python -m train.build_bank --images FOLDER 'style-*.tar' --out bank
 
 Only statistics and the previews that livestyle paints go into the bank, never the works.
 Run it again after a new decoder (previews) or encoder (statistics).
@@ -27,7 +27,7 @@ from livestyle.resize import resized
 from livestyle.sinks.images import save_image
 from livestyle.sources.images import load_image
 from train.data import Entry, index_pictures, read_picture
-from train.runtime import flag, parse_flags
+from train.runtime import flag, parse_flags, run
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -73,9 +73,8 @@ def preview_sheet(bank: Bank, columns: int = 5, side_px: int = 256) -> Picture:
     return np.vstack(rows)
 
 
-def main(argv: list[str] | None = None) -> None:
+def main(flags: Flags) -> None:
     """Read the list, encode each work, paint each preview."""
-    flags = parse_flags(Flags, argv)
     entries = {Path(entry.name).name: entry for entry in index_pictures(list(flags.images))}
     works = tomllib.loads(flags.works.read_text(encoding="utf-8"))["style"]
     missing = [work["file"] for work in works if work["file"] not in entries]
@@ -97,4 +96,4 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main, parse_flags(Flags))

@@ -32,7 +32,7 @@ from train.runtime import flag, parse_flags, run
 class Flags(RunFlags):
     """Train a smaller `fast` network to paint what a larger one does."""
 
-    teacher: Path = flag("the larger one's weights, a safetensors file", Path("weights/fast.safetensors"))
+    teacher: Path = flag("the larger one's weights", Path("runs/fast/weights/fast.safetensors"))
     style_side: int = flag("statistics of whole works at this shorter side, once each", 256)
     picture_weight: float = flag("weight of the mean absolute error of the painting", 1.0)
     edges_weight: float = flag("weight of the mean absolute error of differences between neighbouring pixels", 1.0)
@@ -110,9 +110,10 @@ def narrowed(teacher: FastModel, config: FastConfig) -> FastModel:
     quarter, merged1 = kept(config.quarter, net.down2, net.merge1), kept(config.quarter, net.up2)
     half, merged2 = kept(config.half, net.down1, net.merge2), kept(config.half, net.out)
     normalised = [eighth] * (1 + config.blocks) + [quarter, merged1, half, merged2]
-    starts = np.cumsum([0, *net.config.normalised])
+    ends = np.cumsum([0, *net.config.normalised])
+    starts = [*ends[: 1 + config.blocks], *ends[1 + net.config.blocks :]]
     rows = torch.cat([index + int(start) for index, start in zip(normalised, starts, strict=False)])
-    rows = torch.cat([rows, rows + int(starts[-1])])
+    rows = torch.cat([rows, rows + int(ends[-1])])
     cuts: dict[str, tuple[Tensor | None, Tensor | None]] = {  # of each layer: which outputs, which inputs
         "net.stem": (half, None),
         "net.down1": (quarter, half),
@@ -149,23 +150,26 @@ NOISE = 0.025
 """Largest standard deviation of a camera's noise, in whites."""
 
 
-def from_worse_camera(content: Tensor, seed: tuple[int, ...]) -> Tensor:
-    """Pictures, (N, 3, H, W) in [0, 1], with noise of up to NOISE, of one pixel and of two by two."""
+def from_worse_camera(content: Tensor, seed: int, samples: range) -> Tensor:
+    """Samples, (N, 3, H, W) in [0, 1], with noise of up to NOISE, of one pixel and of two by two."""
+    return torch.stack([_noisy(one, (seed, 6 << 32, n)) for one, n in zip(content, samples, strict=True)])
+
+
+def _noisy(picture: Tensor, seed: tuple[int, ...]) -> Tensor:
     rng = np.random.default_rng(seed)
     generator = torch.Generator().manual_seed(int(rng.integers(1 << 31)))
-    count, colors, height, width = content.shape
-    fine = torch.randn(content.shape, generator=generator)
-    coarse = torch.randn(count, colors, -(-height // 2), -(-width // 2), generator=generator)
-    coarse = F.interpolate(coarse, scale_factor=2)[:, :, :height, :width]
-    deviations = torch.from_numpy(rng.uniform(0, NOISE, (2, count, 1, 1, 1))).float()
-    return (content + (deviations[0] * fine + 0.5 * deviations[1] * coarse).to(content)).clamp(0, 1)
+    colors, height, width = picture.shape
+    fine = torch.randn(picture.shape, generator=generator)
+    coarse = torch.randn(1, colors, -(-height // 2), -(-width // 2), generator=generator)
+    coarse = F.interpolate(coarse, scale_factor=2)[0, :, :height, :width]
+    of_fine, of_coarse = (float(deviation) for deviation in rng.uniform(0, NOISE, 2))
+    return (picture + (of_fine * fine + 0.5 * of_coarse * coarse).to(picture)).clamp(0, 1)
 
 
-def blends(numbers: Tensor, seed: tuple[int, ...]) -> Tensor:
-    """Half of the styles by chance mixed with the one before; (N, STYLE_NUMBERS)."""
-    rng = np.random.default_rng(seed)
-    share = torch.from_numpy(rng.uniform(0, 1, (len(numbers), 1)) * rng.integers(0, 2, (len(numbers), 1)))
-    return torch.lerp(numbers, numbers.roll(1, 0), share.to(numbers))
+def other_shares(seed: int, samples: range) -> Tensor:
+    """How much of the next sample's style each sample's has, (N, 1): none, for half of them."""
+    draws = (np.random.default_rng((seed, 5 << 32, n)).uniform(0, 1, 2) for n in samples)
+    return torch.tensor([[share if mixed < 0.5 else 0.0] for share, mixed in draws])
 
 
 class DistillRecipe(FastNetRecipe):
@@ -175,8 +179,12 @@ class DistillRecipe(FastNetRecipe):
     program = "train.distill"
 
     def __init__(self, flags: Flags, crew: Team) -> None:
+        if flags.warmup:
+            raise ValueError(f"--warmup {flags.warmup}: there is none here, leave it out")
         super().__init__(flags, flags.style_side, crew)
         teacher = load_teacher(flags.teacher)
+        if teacher.net.config == FastConfig():
+            raise ValueError(f"--teacher {flags.teacher} is no larger: give what `train.fast --large` has trained")
         self.model = narrowed(teacher, FastConfig())
         if flags.init:
             load_network(self.model, flags.init)
@@ -189,10 +197,16 @@ class DistillRecipe(FastNetRecipe):
         steps = range(start, flags.steps)
         for step, crops in zip(steps, self.photos.batches(steps, batch=flags.batch, share=share), strict=True):
             content = as_pictures(crops, self.crew.device)
-            numbers = style_numbers(self.whole.targets(share.numbers(step, flags.batch)))
+            samples = share.numbers(step, flags.batch)
+            numbers, others = (
+                style_numbers(self.whole.targets(range(samples.start + next_one, samples.stop + next_one)))
+                for next_one in (0, 1)
+            )
             place = texture_place((flags.seed, 4 << 32, step))
-            noisy = from_worse_camera(content, (flags.seed, 6 << 32, step))
-            yield Batch(content, noisy, blends(numbers, (flags.seed, 5 << 32, step)), place)
+            noisy = from_worse_camera(content, flags.seed, samples)
+            yield Batch(
+                content, noisy, torch.lerp(numbers, others, other_shares(flags.seed, samples).to(numbers)), place
+            )
 
 
 def train(flags: Flags) -> None:

@@ -44,7 +44,7 @@ class Team:
         """The module whose gradients are averaged over the team."""
         if self.size == 1:
             return objective
-        return nn.parallel.DistributedDataParallel(objective)
+        return nn.parallel.DistributedDataParallel(objective, broadcast_buffers=False)
 
     def any_at(self, step: int, flag: bool) -> bool:
         """Whether the flag is up in any process; all of them ask at every step, and agree at every tenth."""

@@ -129,15 +129,16 @@ def steady_loss(painting: Tensor, again: Tensor, shift: tuple[int, int]) -> Tens
 SHIFT_PX = 8
 
 
-def seen_again(content: Tensor, seed: tuple[int, ...]) -> tuple[Tensor, tuple[int, int]]:
-    """A batch of scenes seen again, and the shift in pixels (down, right).
+def seen_again(content: Tensor, seed: int, step: int, samples: range) -> tuple[Tensor, tuple[int, int]]:
+    """The samples of a step seen again, and the shift in pixels (down, right).
 
     Whole-pixel shift up to 8, gain of 0.93 to 1.07, noise of up to 2.5 % of white.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng((seed, 3 << 32, step))
     dy, dx = (int(v) for v in rng.integers(-SHIFT_PX, SHIFT_PX + 1, 2))
-    generator = torch.Generator().manual_seed(int(rng.integers(1 << 31)))
-    noise = torch.randn(content.shape, generator=generator).to(content.device) * rng.uniform(0, 0.025)
+    seeds = (int(np.random.default_rng((seed, 7 << 32, n)).integers(1 << 31)) for n in samples)
+    noise = torch.stack([torch.randn(content.shape[1:], generator=torch.Generator().manual_seed(one)) for one in seeds])
+    noise = noise.to(content.device) * rng.uniform(0, 0.025)
     height, width = content.shape[2:]
     padded = F.pad(content, (max(dx, 0), max(-dx, 0), max(dy, 0), max(-dy, 0)), mode="reflect")
     top, left = max(-dy, 0), max(-dx, 0)
@@ -215,8 +216,9 @@ class FastRecipe(FastNetRecipe):
             if step < flags.warmup:
                 yield Batch(content, content, (0, 0), None)
                 continue
-            again, shift = seen_again(content, (flags.seed, 3 << 32, step))
-            style = self.whole.targets(share.numbers(step, flags.batch))
+            samples = share.numbers(step, flags.batch)
+            again, shift = seen_again(content, flags.seed, step, samples)
+            style = self.whole.targets(samples)
             yield Batch(content, again, shift, style, texture_place((flags.seed, 4 << 32, step)))
 
 

@@ -6,7 +6,7 @@ import json
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -176,6 +176,8 @@ def run_training(flags: F, make_recipe: Callable[[F, Team], Recipe]) -> None:
         state = checkpoint.load_for(flags.out, flags.resume)
         crew.wait()  # nobody writes before everybody has looked
         torch.manual_seed(flags.seed)
+        if state is None:  # --resume auto, and nothing there yet
+            flags = replace(flags, resume="")
         _run(flags, crew, make_recipe(flags, crew), state)
 
 

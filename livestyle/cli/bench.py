@@ -62,7 +62,10 @@ def bench(
     from livestyle.bench.timing import run
     from livestyle.painting.size import fit_size, parse_size
 
-    setup = Setup(EngineOptions(device=device, half=half, model=model, weights=weights, verbose=verbose, quiet=quiet))
+    options = EngineOptions(
+        model=model, device=device, half=half, int8=int8 and stability, weights=weights, verbose=verbose, quiet=quiet
+    )
+    setup = Setup(options)
     if stability:
         steady = _steadiness(setup, style, clip)
         typer.echo(steadiness_table(steady, markdown=markdown))

@@ -144,20 +144,18 @@ def _openvino_engine(device: str, choice: Choice) -> Engine:
         raise DeviceError(f"OpenVINO cannot run on {device!r} ({reason}): use --device cpu") from None
 
 
-def _cpu_engine(choice: Choice) -> Engine:
-    """OpenVINO on the CPU, or PyTorch with the reason why not."""
+def _cpu_engine(choice: Choice, why: str = "no GPU found") -> Engine:
+    """OpenVINO on the CPU, or PyTorch with the reason why not. why: no GPU is taken."""
     model = choice.model_for("openvino")
     try:
         from livestyle.engine.openvino import OpenVINOEngine
 
-        return OpenVINOEngine(
-            model=model, half=choice.half, int8=choice.int8, reason="no GPU found", weights=choice.weights
-        )
+        return OpenVINOEngine(model=model, half=choice.half, int8=choice.int8, reason=why, weights=choice.weights)
     except (ImportError, RuntimeError, OSError) as error:
         from livestyle.engine.eager import EagerEngine
 
         model = choice.model_for("cpu")
-        reason = f"no GPU found; OpenVINO cannot be used: {' '.join(str(error).split())[:120]}"
+        reason = f"{why}; OpenVINO cannot be used: {' '.join(str(error).split())[:120]}"
         return EagerEngine("cpu", model=model, half=bool(choice.half), reason=reason, weights=choice.weights)
 
 
@@ -173,6 +171,7 @@ def _torch_engine(device: str, choice: Choice) -> Engine:
 
     from livestyle.engine.eager import EagerEngine
 
+    asked = device
     present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     reason = "asked for"
     plain, device = device == "torch-cuda", device.removeprefix("torch-")
@@ -196,4 +195,10 @@ def _torch_engine(device: str, choice: Choice) -> Engine:
             return CudaEngine(model=model, half=half, reason=reason, weights=choice.weights)
         except RuntimeError as error:
             reason = f"{reason}; CUDA graphs cannot be used: {' '.join(str(error).split())[:120]}"
-    return EagerEngine(device, model=model, half=half, reason=reason, weights=choice.weights)
+    try:
+        return EagerEngine(device, model=model, half=half, reason=reason, weights=choice.weights)
+    except RuntimeError as error:  # too old for this PyTorch, its memory is full, another program has it
+        why = f"{device} cannot be used: {' '.join(str(error).split())[:120]}"
+        if asked == "auto":
+            return _cpu_engine(choice, why)
+        raise DeviceError(f"device {asked!r}: {why}; use --device auto or cpu") from None

@@ -24,7 +24,7 @@ from torch import Tensor
 from livestyle.engine.batches import LARGEST_BATCH, Batch, Graph, Slot, Ticket, batch_size
 from livestyle.engine.eager import EagerEngine, StyleCode
 from livestyle.engine.gpu import Gpu
-from livestyle.errors import WeightsError
+from livestyle.errors import DeviceError, WeightsError
 from livestyle.frame import Picture
 from livestyle.looks.style import STYLE_NUMBERS, StyleStats
 from livestyle.model.build import as_float
@@ -172,7 +172,12 @@ class CudaEngine(EagerEngine):
             channels = self._styles.shape[1] // 2
             styles = self._styles[:size, :, None, None]
             mean, std, alpha = torch.split(styles, [channels, channels, 1], dim=1)
-            replay, paintings = self._gpu.capture(lambda: self._painter(frames, mean, std, alpha))
+            try:
+                replay, paintings = self._gpu.capture(lambda: self._painter(frames, mean, std, alpha))
+            except torch.cuda.OutOfMemoryError:
+                raise DeviceError(
+                    f"{width}x{height} does not fit into the GPU's memory: give a smaller --size, or use --device cpu"
+                ) from None
             self._graphs[key] = Graph(frames, paintings, replay)
             if len(self._graphs) > GRAPHS_KEPT:  # only now: the shared memory stays while any graph is left
                 self._graphs.popitem(last=False)

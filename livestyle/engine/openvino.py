@@ -27,7 +27,7 @@ from livestyle.frame import Masks, Picture
 from livestyle.looks.style import STYLE_NUMBERS, StyleStats, Vector, palette_of
 from livestyle.model.weights import ModelName, encoder_id, int8_graph, network_entries
 
-GRAPH_VERSION = 5
+GRAPH_VERSION = 6
 """To be raised when the graphs below change, so that older ones in a cache are not taken."""
 
 PAINTERS = ("painter", "painter_alpha", "painter_regions")
@@ -194,7 +194,15 @@ class OpenVINOEngine:
 
     def _requests_of(self, graph: Graph) -> list[Any]:
         """The graph's inference requests, when they are ready."""
-        return self._compiling(graph).result()
+        try:
+            return self._compiling(graph).result()
+        except RuntimeError as error:
+            del self._requests[graph]
+            reason = " ".join(str(error).split())[:200]
+            size = f"{graph.width}x{graph.height}"
+            raise DeviceError(
+                f"OpenVINO cannot paint {size} on {self._target!r} ({reason}): use --device cpu"
+            ) from None
 
     def _compiling(self, graph: Graph) -> Future[list[Any]]:
         """Inference requests that are ready or are being made."""

@@ -115,7 +115,7 @@ class StyleProjection(nn.Module):
 
 
 class FastNet(nn.Module):
-    """The painter: about 0.7 billion multiply-adds for 640x360."""
+    """The painter: about 0.8 billion multiply-adds for 640x360."""
 
     def __init__(self, config: FastConfig | None = None) -> None:
         super().__init__()

@@ -61,7 +61,9 @@ class Moments:
         """features: (1, C, h, w), any float dtype. shares: (R, h, w), what each region has of them, or all is one."""
         x = features.float()
         weights = x.new_ones(1, x.shape[2] * x.shape[3]) if shares is None else shares.flatten(1)
-        size, mean, variance = (part.double() for part in region_moments(x, weights))
+        self._device = x.device
+        # On the CPU, as Apple's GPUs have no float64.
+        size, mean, variance = (part.cpu().double() for part in region_moments(x, weights))
         if self._size is None:
             self._size, self._mean, self._variance = size, mean, variance
             return
@@ -74,4 +76,5 @@ class Moments:
 
     def statistics(self) -> Statistics:
         """Mean and std of all that was added, (R, C, 1, 1) float32 each."""
-        return self._mean.float()[..., None, None], (self._variance + EPS).sqrt().float()[..., None, None]
+        mean, std = self._mean.float(), (self._variance + EPS).sqrt().float()
+        return mean[..., None, None].to(self._device), std[..., None, None].to(self._device)

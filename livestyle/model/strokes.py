@@ -26,8 +26,10 @@ BRISTLE_PX = 14.0, 1.5
 TEXTURE_STD = 0.25
 """Beside a picture in [0, 1], with which it shares the range of 8-bit integers."""
 
-DRIFT = 5e-5
-"""Weight of the drift: the squared slope of light, in whites per four pixels, over which edges win."""
+SLOPES = 10.0
+"""Slopes of light are in tenths of white: half precision has their squares, and the squares of those."""
+DRIFT = 5e-3
+"""Weight of the drift: the squared slope of light, per four pixels, over which edges win."""
 FAR = 0.2
 """Weight of the edges further away."""
 
@@ -70,8 +72,11 @@ class Strokes(nn.Module):
         is the light as it is, and no texture. at: which row and column of the texture it begins with, in steps of
         1 / PLACES of it.
         """
-        light = planes.mean(1, keepdim=True)
-        ways = F.interpolate(self.ways(light, at), scale_factor=2, mode="bilinear", align_corners=False)
+        bright = planes.float().mean(1, keepdim=True)
+        light = bright.to(planes.dtype)
+        ways = F.interpolate(
+            self.ways(bright, at).to(planes.dtype), scale_factor=2, mode="bilinear", align_corners=False
+        )
         lines = F.conv2d(F.pad(light, (2, 2, 2, 2), mode="reflect"), self.lines)
         texture = _tiled(self.texture, at, *ways.shape[2:])
         along, texture = ((part * ways).sum(1, keepdim=True) for part in (lines, texture))
@@ -80,13 +85,12 @@ class Strokes(nn.Module):
         return torch.cat([along, texture], dim=1)
 
     def ways(self, light: Tensor, at: tuple[int, int] = (0, 0)) -> Tensor:
-        """How much of each direction there is, (N, DIRECTIONS, H/4, W/4) in the picture's dtype: 0 to 1, of sum 1.
+        """How much of each direction there is, (N, DIRECTIONS, H/4, W/4): 0 to 1, of sum 1.
 
         Direction k runs k / DIRECTIONS of half a turn from the rows, clockwise. light: the picture's at half its
-        size, (N, 1, H/2, W/2). at: as for `forward`.
+        size, (N, 1, H/2, W/2) float32. at: as for `forward`.
         """
-        dtype = light.dtype
-        light = F.avg_pool2d(light.float(), 2)
+        light = SLOPES * F.avg_pool2d(light, 2)
         light = F.pad(light, (1, 1, 1, 1), mode="replicate")
         across, down = light[:, :, 1:-1, 2:] - light[:, :, 1:-1, :-2], light[:, :, 2:, 1:-1] - light[:, :, :-2, 1:-1]
         edges = torch.cat([down.square() - across.square(), -2 * across * down], dim=1)  # twice the angle of the edge
@@ -95,11 +99,11 @@ class Strokes(nn.Module):
         far = F.interpolate(far, scale_factor=4, mode="bilinear", align_corners=False)[:, :, :height, :width]
         drift = _tiled(self.drift, at, height, width).float()
         way = _soft(_soft(_soft(edges))) + FAR * far + DRIFT * drift
-        cos, sin = (way / way.square().sum(1, keepdim=True).clamp_min(1e-20).sqrt()).chunk(2, dim=1)
+        cos, sin = (way / way.square().sum(1, keepdim=True).clamp_min(1e-7).sqrt()).chunk(2, dim=1)
         turns = (2 * math.pi * k / DIRECTIONS for k in range(DIRECTIONS))
         near = torch.cat([math.cos(turn) * cos + math.sin(turn) * sin for turn in turns], dim=1)
         shares = F.relu(near - math.cos(2 * math.pi / DIRECTIONS))
-        return (shares / shares.sum(1, keepdim=True)).to(dtype)
+        return shares / shares.sum(1, keepdim=True)
 
 
 def _tiled(tile: Tensor, at: tuple[int, int], height: int, width: int) -> Tensor:
