@@ -13,6 +13,8 @@ from livestyle.errors import OutputError, SettingError, SourceError
 from livestyle.looks.look import Look
 from livestyle.looks.masks import parse_mask, parse_split
 from livestyle.looks.style_weights import normalised
+from livestyle.options.common import EngineOptions
+from livestyle.options.setup import Setup
 from livestyle.show.control import command_for_key
 from livestyle.show.presets import Keeper, find_look, looks_path, read_looks, save_look
 from livestyle.show.state import new_show
@@ -123,6 +125,49 @@ def test_a_look_that_is_not_there_names_those_that_are(path: Path) -> None:
     save_look(path, "calm", WAVE)
     with pytest.raises(SettingError, match="look 'clam': .* has calm;"):
         find_look("clam", path)
+
+
+def test_a_look_of_an_image_file_is_there_in_the_next_run(path: Path, tmp_path: Path) -> None:
+    images = {"sea": str(tmp_path / "sea.jpg"), "odd": str(tmp_path / 'a, "b": c.png')}
+    blend = Look(normalised([("wave", 0.5), ("odd", 0.5)]))
+    split = parse_split("left:odd,right:sea")
+    looks = {"F1": Look((("sea", 1.0),)), "F2": blend, "F3": Look(split.focused_styles, layout=split)}
+    show = new_show(("wave",), WAVE, looks=looks)
+    assert Keeper(path, {}, lambda name: images.get(name, name))(show, 0.0) is show
+    read = read_looks(path, refuse)
+    assert read["F1"].weights == ((images["sea"], 1.0),)
+    assert read["F2"].weights == (("wave", 0.5), (images["odd"], 0.5))
+    assert read["F3"].region_styles == (((images["odd"], 1.0),), ((images["sea"], 1.0),))
+
+
+def test_images_of_stored_looks_are_styles_of_the_run(tmp_path: Path) -> None:
+    image, text = tmp_path / "sea.png", tmp_path / "text.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 40, 3), np.uint8)).save(image)
+    text.write_text("no picture")
+    for name, style in (("F1", str(image)), ("F2", str(text)), ("F3", str(tmp_path / "gone.png"))):
+        save_look(looks_path(), name, Look(((style, 1.0),)))
+    setup = Setup(EngineOptions(device="cpu", model="fast"))
+    show = setup.show(WAVE)
+    assert show.looks["F1"].weights == (("sea", 1.0),) and "sea" in show.styles
+    assert setup.bank.called("sea") == str(image.resolve())
+    for name, style in (("f2", text), ("f3", tmp_path / "gone.png")):
+        command = command_for_key(name)
+        assert command is not None and command.apply(show, 0.0).message.endswith(f"there is no style {style}")
+
+
+OTHER_FORMS = {
+    "table of its own": '[F1.regions]\nleft = "wave"\nright = "scream"\n',
+    "one line": 'F1 = {style = "wave"}\n\n[F2]\nstyle = "scream"\n',
+    "damaged": "[F2]\nstyle = wave\n",
+}
+
+
+@pytest.mark.parametrize("form", OTHER_FORMS)
+def test_a_file_that_has_no_place_for_a_look_stays_as_it_was(path: Path, form: str) -> None:
+    written(path, OTHER_FORMS[form])
+    with pytest.raises(OutputError, match="look F1 cannot be saved in .*; correct it there"):
+        save_look(path, "F1", BLEND)
+    assert path.read_text() == OTHER_FORMS[form] and [p.name for p in path.parent.iterdir()] == ["looks.toml"]
 
 
 def test_the_keeper_writes_what_a_show_stores_once(path: Path) -> None:

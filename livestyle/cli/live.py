@@ -61,7 +61,7 @@ def live(
     from livestyle.live.prompter import Prompter
     from livestyle.script.save_script import ScriptSaver
     from livestyle.script.script import Script
-    from livestyle.show.presets import Keeper, looks_path, read_looks
+    from livestyle.show.presets import Keeper, looks_path
     from livestyle.show.shuffle import Shuffle
     from livestyle.show.state import new_show
     from livestyle.show.tempo import parse_interval
@@ -74,7 +74,7 @@ def live(
     hold = rate_hold(fps)
     shuffle_seconds = None if shuffle is None else parse_interval(shuffle)
     setup, painting_size = Setup(engine_options), engine_options.painting_size
-    looks = read_looks(looks_path(), setup.say)
+    looks = setup.stored_looks()
     cues = None if script is None else setup.script(script)
     chosen = setup.look(look_options)
     show = new_show(setup.bank.names, chosen, fade_seconds=fade, looks=looks, shuffle_seconds=shuffle_seconds)
@@ -90,7 +90,7 @@ def live(
         outputs=outputs,
         snapshot_dir=snapshots,
         seconds=seconds,
-        director=in_turn(prompter, Shuffle(), Keeper(looks_path(), looks)),
+        director=in_turn(prompter, Shuffle(), Keeper(looks_path(), looks, setup.bank.called)),
     )
     show = dataclasses.replace(show, styles=setup.bank.names, recording=record is not None)
     with contextlib.ExitStack() as stack:
@@ -116,7 +116,7 @@ def demo(
     from livestyle.live.app import in_turn
     from livestyle.live.demo import HEADLESS_SECONDS, Walk, headless_outputs
     from livestyle.live.live_show import LiveOptions, run_show
-    from livestyle.show.presets import Keeper, looks_path, read_looks
+    from livestyle.show.presets import Keeper, looks_path
     from livestyle.show.shuffle import Shuffle
     from livestyle.show.state import new_show
     from livestyle.sinks.window import Window, display_problem
@@ -124,9 +124,9 @@ def demo(
 
     hold = rate_hold(fps)
     setup = Setup(engine_options)
-    looks = read_looks(looks_path(), setup.say)
+    looks = setup.stored_looks()
     show = new_show(setup.bank.names, setup.look(), looks=looks)
-    director = in_turn(Walk(setup.bank.names), Shuffle(), Keeper(looks_path(), looks))
+    director = in_turn(Walk(setup.bank.names), Shuffle(), Keeper(looks_path(), looks, setup.bank.called))
     options = LiveOptions(
         size=engine_options.painting_size, hold=hold, director=director, snapshot_dir=out, seconds=seconds
     )

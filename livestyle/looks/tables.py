@@ -17,6 +17,8 @@ from livestyle.looks.masks import ORIGINAL, Layout, Split, layout_of, read_mask,
 from livestyle.looks.style_weights import StyleWeights, normalised
 
 REGION_KEYS = ("regions", "edge", "mask")
+Called = Callable[[str], str]
+"""What a file calls a style of this run: its name, or an image file."""
 
 
 class Place:
@@ -69,7 +71,7 @@ def read_regions(table: Mapping[str, Any], folder: Path) -> Layout | None:
         raise SettingError(f'regions {regions!r}: write regions = {{left = "wave", right = "original"}}')
     if "style" in table:
         raise SettingError("style and regions exclude each other: give one of them")
-    styles = {name: style_of(style) if isinstance(style, str) else _blend(style) for name, style in regions.items()}
+    styles = {name: style_of(style) if isinstance(style, str) else read_blend(style) for name, style in regions.items()}
     mask = table.get("mask")
     if mask is None:
         edge = read_number(table, "edge", 0.5)
@@ -79,7 +81,8 @@ def read_regions(table: Mapping[str, Any], folder: Path) -> Layout | None:
     return layout_of(lambda names: read_mask(folder / mask, names), styles)
 
 
-def _blend(weights: Mapping[str, Any]) -> StyleWeights:
+def read_blend(weights: Mapping[str, Any]) -> StyleWeights:
+    """A blend that is written as a table of styles and weights. Raises SettingError."""
     return normalised((name, read_weight(name, weight)) for name, weight in weights.items())
 
 
@@ -111,6 +114,15 @@ def regions_lines(
     )
     place = f"edge = {float(area.edge)!r}" if isinstance(area, Split) else f"mask = {quoted(str(area.path.resolve()))}"
     return [f"regions = {{{pairs}}}", place]
+
+
+def blend_line(weights: StyleWeights, called: Called) -> str:
+    """A blend as a table that `read_blend` reads: any file name can be in it."""
+    return f"{{{', '.join(f'{_key(called(name))} = {weight!r}' for name, weight in weights)}}}"
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else quoted(name)
 
 
 def quoted(text: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from livestyle.errors import SettingError, StyleError
+from livestyle.errors import LivestyleError, SettingError, StyleError
 from livestyle.options.common import EngineOptions, LookOptions
 
 if TYPE_CHECKING:
@@ -107,10 +107,22 @@ class Setup:
 
     def show(self, look: Look) -> Show:
         """A show of all styles and stored looks that begins with this Look. Raises SettingError."""
-        from livestyle.show.presets import looks_path, read_looks
         from livestyle.show.state import new_show
 
-        return new_show(self.bank.names, look, looks=read_looks(looks_path(), self.say))
+        looks = self.stored_looks()
+        return new_show(self.bank.names, look, looks=looks)
+
+    def stored_looks(self) -> dict[str, Look]:
+        """The looks of looks.toml, images among their styles encoded. Raises SettingError; a bad image is said."""
+        from livestyle.looks.look import restyled
+        from livestyle.looks.style_weights import normalised
+        from livestyle.show.presets import looks_path, read_looks
+
+        looks = read_looks(looks_path(), self.say)
+        return {
+            name: restyled(look, lambda weights: normalised((self._stored_style(style), w) for style, w in weights))
+            for name, look in looks.items()
+        }
 
     def script(self, path: Path) -> Script:
         """The script in a file; its styles are known or image files. Raises LivestyleError."""
@@ -137,6 +149,17 @@ class Setup:
         if name in self.bank.names:
             return name
         return self.bank.from_image(folder / Path(name).expanduser(), self._encode)
+
+    def _stored_style(self, name: str) -> str:
+        """What this run calls a style of a stored look; as it is where there is none, which is said when it is used."""
+        path = Path(name).expanduser()
+        if name in self.bank.names or not path.is_absolute() or not path.is_file():
+            return name
+        try:
+            return self.bank.from_image(path, self._encode)
+        except LivestyleError as error:
+            self.say(str(error))
+            return name
 
     def _encode(self, rgb: Picture) -> StyleStats:
         return self.engine.style_stats(rgb)

@@ -20,16 +20,13 @@ from livestyle.errors import OutputError
 from livestyle.looks.look import Look
 from livestyle.looks.masks import Layout, Split
 from livestyle.looks.style_weights import StyleWeights
-from livestyle.looks.tables import quoted, regions_lines
+from livestyle.looks.tables import Called, blend_line, quoted, regions_lines
 from livestyle.show.changes import Change
 from livestyle.sinks import free_path
 
 STOP_SECONDS = 10.0
 SWITCHES = {"color": "preserve_color", "palette": "palette", "mirror": "mirror", "bypass": "bypass"}
 """Commands with what they change in a Look."""
-
-Called = Callable[[str], str]
-"""What a script calls a style of the show: its name, or an image file."""
 
 
 class ScriptSaver:
@@ -161,12 +158,7 @@ def _written(weights: StyleWeights, called: Called) -> str:
     """A style as its name in quotes, a blend as a table, so that any file name can be in it."""
     if len(weights) == 1 and not re.search(r"[,:]", called(weights[0][0])):
         return quoted(called(weights[0][0]))
-    pairs = (f"{_key(called(name))} = {weight!r}" for name, weight in weights)
-    return f"{{{', '.join(pairs)}}}"
-
-
-def _key(name: str) -> str:
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else quoted(name)
+    return blend_line(weights, called)
 
 
 def _on(look: Look, name: str) -> str:

@@ -8,13 +8,15 @@
     regions = {left = "wave", right = "original"}
     edge = 0.4
 
-Storing a look replaces its table and leaves the rest of the file as the person wrote it. Style names
+A style may be an image file with its whole path; `style = {"/home/me/sea, calm.jpg" = 0.7, wave = 0.3}` takes any
+file name. Storing a look replaces its table and leaves the rest of the file as the person wrote it. Style names
 are not looked up here: the bank may have changed since.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -27,7 +29,18 @@ import platformdirs
 from livestyle.errors import LivestyleError, OutputError, SettingError, SourceError, nearest_names
 from livestyle.looks.look import Look
 from livestyle.looks.style_weights import StyleWeights, parse_style_weights
-from livestyle.looks.tables import REGION_KEYS, Place, header_name, quoted, read_number, read_regions, regions_lines
+from livestyle.looks.tables import (
+    REGION_KEYS,
+    Called,
+    Place,
+    blend_line,
+    header_name,
+    quoted,
+    read_blend,
+    read_number,
+    read_regions,
+    regions_lines,
+)
 from livestyle.show.state import Show
 
 if sys.version_info >= (3, 11):
@@ -85,12 +98,23 @@ def find_look(name: str, path: Path) -> Look:
     raise SettingError(f"look {name!r}: {path} {there}; in the window of `livestyle live` w and F1 store one as F1")
 
 
-def save_look(path: Path, name: str, look: Look) -> None:
-    """Write a look into a file, in place of the one of that name, atomically. Raises OutputError."""
+def save_look(path: Path, name: str, look: Look, called: Called = str) -> None:
+    """Write a look into a file, in place of the one of that name, atomically. called: what the file calls a style.
+
+    Raises OutputError, also where the file's text leaves no place for the look; the file is as it was then.
+    """
     part = path.with_suffix(f".{os.getpid()}.part")
+    table = _table(name, look, called)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(_replaced(_text(path), name, look), encoding="utf-8")
+        before = _text(path)
+        after = _replaced(before, name, table)
+        if not _has_only_this_changed(before, after, table):
+            raise OutputError(
+                f"look {name} cannot be saved in {path}: the file is damaged, or has {name} written in another way "
+                f"than as one table [{name}]; correct it there"
+            )
+        part.write_text(after, encoding="utf-8", errors="replace")
         os.replace(part, path)
     except OSError as error:
         with suppress(OSError):
@@ -103,9 +127,9 @@ def save_look(path: Path, name: str, look: Look) -> None:
 class Keeper:
     """Saves looks that a show has stored; to be called with the show's state again and again."""
 
-    def __init__(self, path: Path, looks: Mapping[str, Look]) -> None:
-        """looks: those in the file."""
-        self._path, self._saved = path, dict(looks)
+    def __init__(self, path: Path, looks: Mapping[str, Look], called: Called = str) -> None:
+        """looks: those in the file. called: what it calls a style of this run."""
+        self._path, self._saved, self._called = path, dict(looks), called
 
     def __call__(self, show: Show, now_seconds: float) -> Show:
         """The state; with a message where a look could not be saved."""
@@ -114,7 +138,7 @@ class Keeper:
                 continue
             self._saved[name] = look
             try:
-                save_look(self._path, name, look)
+                save_look(self._path, name, look, self._called)
             except LivestyleError as error:
                 return replace(show, message=str(error))
         return show
@@ -144,6 +168,8 @@ def _look(place: Place, name: str, table: object) -> Look:
 
 def _weights(table: dict[str, Any]) -> StyleWeights:
     style = table.get("style")
+    if isinstance(style, dict):
+        return read_blend(style)
     if not isinstance(style, str):
         raise SettingError(f'style {style!r}: write a name or a blend in quotes, as in style = "wave:0.7,scream:0.3"')
     return parse_style_weights(style)
@@ -167,8 +193,16 @@ def _text(path: Path) -> str:
         raise SettingError(f"{path} cannot be read ({error}): correct it, or remove the file") from None
 
 
-def _replaced(text: str, name: str, look: Look) -> str:
-    """The file's text with this look as the table `name`."""
+def _has_only_this_changed(before: str, after: str, table: list[str]) -> bool:
+    """Whether the text after can be read, and has this table and all others as they were."""
+    try:
+        return tomllib.loads(after) == tomllib.loads(before) | tomllib.loads("\n".join(table))
+    except tomllib.TOMLDecodeError:
+        return False
+
+
+def _replaced(text: str, name: str, table: list[str]) -> str:
+    """The file's text with this as the table `name`."""
     lines = text.splitlines()
     starts = [n for n, line in enumerate(lines) if header_name(line) is not None]
     start = next((n for n in starts if header_name(lines[n]) == name), len(lines))
@@ -176,22 +210,25 @@ def _replaced(text: str, name: str, look: Look) -> str:
     before, after = lines[:start], lines[end:]
     if before and before[-1].strip():
         before.append("")
-    return "\n".join([*before, *_table(name, look), *([""] if after else []), *after]) + "\n"
+    return "\n".join([*before, *table, *([""] if after else []), *after]) + "\n"
 
 
-def _table(name: str, look: Look) -> list[str]:
-    lines = [f"[{quoted(name) if ' ' in name else name}]", *_area(look)]
+def _table(name: str, look: Look, called: Called) -> list[str]:
+    lines = [f"[{quoted(name) if ' ' in name else name}]", *_area(look, called)]
     lines += [f"alpha = {look.alpha:g}", f"stability = {look.stability:g}"]
     return lines + [f"{flag} = {str(getattr(look, flag)).lower()}" for flag in FLAGS]
 
 
-def _area(look: Look) -> list[str]:
+def _area(look: Look, called: Called) -> list[str]:
     """The lines about styles and regions."""
     if look.layout is None:
-        return [f"style = {_style(look.weights)}"]
-    return regions_lines(look.layout, look.region_styles, _style)
+        return [f"style = {_style(look.weights, called)}"]
+    return regions_lines(look.layout, look.region_styles, lambda weights: _style(weights, called))
 
 
-def _style(weights: StyleWeights) -> str:
-    text = weights[0][0] if len(weights) == 1 else ",".join(f"{style}:{weight:.4g}" for style, weight in weights)
-    return quoted(text)
+def _style(weights: StyleWeights, called: Called) -> str:
+    """As a person would write it; with file names that this does not allow as a table."""
+    pairs = [(called(style), weight) for style, weight in weights]
+    if any(re.search("[,:]", style) for style, _ in pairs):
+        return blend_line(weights, called)
+    return quoted(pairs[0][0] if len(pairs) == 1 else ",".join(f"{style}:{weight:.4g}" for style, weight in pairs))
