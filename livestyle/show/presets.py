@@ -196,7 +196,7 @@ def _text(path: Path) -> str:
 def _has_only_this_changed(before: str, after: str, table: list[str]) -> bool:
     """Whether the text after can be read, and has this table and all others as they were."""
     try:
-        return tomllib.loads(after) == tomllib.loads(before) | tomllib.loads("\n".join(table))
+        return bool(tomllib.loads(after) == tomllib.loads(before) | tomllib.loads("\n".join(table)))
     except tomllib.TOMLDecodeError:
         return False
 
