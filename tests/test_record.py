@@ -16,6 +16,7 @@ import av
 import numpy as np
 import pytest
 
+from livestyle.errors import OutputError
 from livestyle.frame import Frame, Picture
 from livestyle.live import hud
 from livestyle.live.app import LiveShow
@@ -180,6 +181,31 @@ def test_v_starts_and_stops_and_replaces_nothing(bank: Bank, tmp_path: Path) -> 
     assert names == ["show-2.mp4", "show-3.mp4", "show-4.mp4", "show.mp4"]
     for name in names[:3]:
         assert len(decoded(tmp_path / name)) >= 3
+
+
+def test_recordings_at_the_same_time_have_names_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / f".show-2.{os.getpid()}.part.mp4").write_text("left by kill -9 of a process of this number")
+    recordings = [Recording(tmp_path / "show.mp4", frame(0, 0.0)) for _ in range(2)]
+    for i, recording in enumerate(recordings):
+        for j in range(5 + i):
+            recording.write(frame(j, j / 10))
+    (tmp_path / "show.mp4").write_text("of another program, meanwhile")
+    told = [recording.close() for recording in reversed(recordings)]
+    assert "show-3.mp4 (6 frames" in told[0] and "show-2.mp4 (5 frames" in told[1]
+    assert (tmp_path / "show.mp4").read_text() == "of another program, meanwhile"
+    assert [len(decoded(tmp_path / name)) for name in ("show-2.mp4", "show-3.mp4")] == [5, 6]
+    (left,) = tmp_path.glob(".*")
+    assert left.read_text().startswith("left by")
+
+
+def test_a_recording_whose_file_was_deleted_leaves_nothing(tmp_path: Path) -> None:
+    recording = Recording(tmp_path / "show.mp4", frame(0, 0.0))
+    recording.write(frame(0, 0.0))
+    (partial,) = tmp_path.iterdir()
+    partial.unlink()
+    with pytest.raises(OutputError, match="cannot be written"):
+        recording.close()
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_numbers_show_that_it_records(bank: Bank, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 from livestyle.errors import OutputError
@@ -15,11 +17,23 @@ def partial_path(path: Path) -> Path:
 
 def free_path(path: Path) -> Path:
     """The path itself, or NAME-2, NAME-3 ... where that is taken."""
-    number, free = 1, path
-    while free.exists():
-        number += 1
-        free = path.with_name(f"{path.stem}-{number}{path.suffix}")
-    return free
+    return next(name for name in numbered(path) if not name.exists())
+
+
+def numbered(path: Path) -> Iterator[Path]:
+    """The path itself, NAME-2, NAME-3 and so on."""
+    yield path
+    for number in count(2):
+        yield path.with_name(f"{path.stem}-{number}{path.suffix}")
+
+
+def created(path: Path) -> bool:
+    """Make an empty file; False where there is one already. Raises OSError."""
+    try:
+        path.touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
 
 
 def write_whole(path: Path, data: bytes) -> None:

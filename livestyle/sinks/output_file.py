@@ -1,5 +1,6 @@
 """A video file on its way to the disk: it appears under its name only when it is whole.
 
+One that survives failures replaces no file, neither one of its name nor one that is being written: it takes a number.
 It holds the container, the other tracks that are copied from the source, and what happens when something fails.
 Time stamps are exact in mp4 and mov. Matroska (mkv, webm) counts milliseconds, and where the sound starts
 before 0 (AAC's run-in) it moves sound and picture later by that, together. There is no avi: it keeps no time
@@ -16,6 +17,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,7 +26,7 @@ from av.container import OutputContainer
 from av.packet import Packet
 
 from livestyle.errors import OutputError
-from livestyle.sinks import partial_path
+from livestyle.sinks import created, numbered, partial_path
 from livestyle.sinks.codecs import codec_for
 from livestyle.sinks.extras import EXPERIMENTAL
 from livestyle.sinks.muxed import Muxed
@@ -51,20 +53,23 @@ class OutputFile(Muxed):
     ) -> None:
         """time_base: seconds per tick of the pictures. tracks_from: whose other tracks are copied.
 
-        survives: the file is kept when writing fails, as far as it was written, and plays. Raises SettingError
-        for an unknown suffix, OutputError for a place that cannot be written to.
+        survives: the file is kept when writing fails, as far as it was written, plays, and replaces none: `path` gets
+        a number where it must. Raises SettingError for an unknown suffix, OutputError for a place that cannot be
+        written to.
         """
         check_output(path, tracks_from.path if tracks_from else None)
         self.path = path
         self._time_base, self._tracks_from, self._survives, self._note = time_base, tracks_from, survives, note
         self._suffix = path.suffix.lower()
-        self._partial = partial_path(path)
+        self._names = numbered(path)
+        self.partial = self._reserved() if survives else partial_path(path)
+        """Where it is written until it is whole."""
         self._empty = True
 
     def open(self, add_pictures: Callable[[OutputContainer], Added]) -> Added:
         """Begin the file; add_pictures adds the stream of pictures, and what it returns is returned."""
         with self.failures():
-            self._container = container = av.open(str(self._partial.absolute()), "w")
+            self._container = container = av.open(str(self.partial.absolute()), "w")
             added = add_pictures(container)
             if self._tracks_from:
                 self._tracks = Tracks(self._tracks_from, container, self._note)
@@ -92,16 +97,35 @@ class OutputFile(Muxed):
             if self._empty and not packets:
                 raise OutputError(f"{self.path}: no picture came, so no file is written; check the source")
             self._complete()
-            os.replace(self._partial, self.path)
+            self._name()
 
     def discard(self) -> None:
         """Delete what was written, unless it survives."""
         self._abandon()
         with suppress(OSError):
             if self._survives and not self._empty:
-                os.replace(self._partial, self.path)
+                self._name()
             else:
-                self._partial.unlink()
+                self.partial.unlink()
+
+    def _reserved(self) -> Path:
+        """A partial file of nobody else, for the first name that is not taken. Raises OutputError."""
+        try:
+            self.path = next(name for name in self._names if not name.exists() and created(partial_path(name)))
+        except OSError as error:
+            raise output_error(self.path, error) from error
+        return partial_path(self.path)
+
+    def _name(self) -> None:
+        """Give the file its name; where it survives and the name was taken meanwhile, the next. Raises OSError."""
+        if self._survives:
+            self.path = next(name for name in chain([self.path], self._names) if created(name))
+        try:
+            os.replace(self.partial, self.path)
+        except OSError:
+            if self._survives:
+                self.path.unlink()  # the empty one
+            raise
 
     @contextmanager
     def failures(self) -> Iterator[None]:

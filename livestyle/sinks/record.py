@@ -2,7 +2,7 @@
 
 Until it is stopped the file has a hidden name beside its own, and plays as it is: after a crash, kill -9 or a
 full disk all but the last half second is there (see `sinks/video.py`). The first picture decides the size. No
-recording ever replaces a file: where the name is taken, a number is added.
+recording ever replaces a file: where the name is taken, also by a recording that is still written, a number is added.
 What it does not know: sound, and who asked for it.
 """
 
@@ -16,7 +16,6 @@ from pathlib import Path
 
 from livestyle.errors import OutputError, SettingError
 from livestyle.frame import Frame
-from livestyle.sinks import free_path, partial_path
 from livestyle.sinks.background import BackgroundSink, OutputStatus
 from livestyle.sinks.fixed_size import even_size, fitted
 from livestyle.sinks.output_file import check_output
@@ -39,17 +38,24 @@ class Recording:
     """One file, as an `Output` of a BackgroundSink."""
 
     def __init__(self, path: Path, first: Frame) -> None:
-        """Raises OutputError, also when the disk is nearly full: no row of tiny files."""
+        """path: gets a number where it is taken.
+
+        Raises OutputError, also when the disk is nearly full: no row of tiny files.
+        """
         free_mib = shutil.disk_usage(path.parent).free >> 20
         if free_mib < MIN_FREE_MIB:
             raise OutputError(f"{path}: {free_mib} MiB free, and a recording needs {MIN_FREE_MIB}: free some space")
-        self.path = path
         self._start_seconds = self._last_seconds = first.grabbed_at
         options = VideoOptions(size=even_size(first.rgb), survives=True)
         self._size = options.size
         self._sink = VideoSink(path, options).__enter__()
         self._frames = 0
         self._broken = False
+
+    @property
+    def said(self) -> str:
+        """Where it goes, in one line."""
+        return f"recording to {self._sink.path} (until it is stopped, {self._sink.partial.name}: it plays too)"
 
     def write(self, frame: Frame) -> None:
         """Add a frame. Raises OutputError."""
@@ -67,7 +73,7 @@ class Recording:
             return ""
         self._sink.__exit__(None, None, None)
         seconds = self._last_seconds - self._start_seconds
-        return f"recorded {self.path} ({self._frames} frames, {seconds:.1f} s)"
+        return f"recorded {self._sink.path} ({self._frames} frames, {seconds:.1f} s)"
 
 
 class Recorder:
@@ -124,7 +130,6 @@ class Recorder:
 
     def _open(self, first: Frame) -> Recording:
         default = self._folder / f"livestyle-{datetime.now():%Y%m%d-%H%M%S}.mp4"
-        path = free_path(self._path or default)
-        recording = Recording(path, first)
-        self._report(f"recording to {path} (until it is stopped, {partial_path(path).name}: it plays too)")
+        recording = Recording(self._path or default, first)
+        self._report(recording.said)
         return recording

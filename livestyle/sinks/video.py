@@ -35,16 +35,25 @@ class VideoSink:
     def __init__(
         self, path: str | Path, options: VideoOptions, *, note: Callable[[str], None] = lambda text: None
     ) -> None:
-        self.path = Path(path)
         self.options = options
         self._note = note
         self._file = OutputFile(
-            self.path,
+            Path(path),
             time_base=options.time_base,
             tracks_from=options.tracks_from,
             survives=options.survives,
             note=note,
         )
+
+    @property
+    def path(self) -> Path:
+        """Of the file when it is whole; with a number where it `survives` and the name was taken."""
+        return self._file.path
+
+    @property
+    def partial(self) -> Path:
+        """Of the file until then."""
+        return self._file.partial
 
     def __enter__(self) -> VideoSink:
         self._encoder = self._file.open(
