@@ -220,7 +220,7 @@ def test_open_source_knows_cameras_urls_and_files(server: MjpegServer, tmp_path:
     image = tmp_path / "still.jpg"
     image.write_bytes(jpeg_bytes(picture(RED)))
     for spec, kind in ((server.url, CameraSource), (str(image), StillSource), (str(tmp_path), FolderSource)):
-        source = open_source(spec, pace_files=False)
+        source = open_source(spec, pace_files=False, say=print)
         assert type(source) is kind
         assert source.name == spec
         assert source.read() is not None
@@ -230,13 +230,13 @@ def test_open_source_knows_cameras_urls_and_files(server: MjpegServer, tmp_path:
 def test_open_source_paces_files_and_not_cameras(server: MjpegServer, tmp_path: Path) -> None:
     image = tmp_path / "still.jpg"
     image.write_bytes(jpeg_bytes(picture(RED)))
-    still = open_source(str(image), pace_files=True)
+    still = open_source(str(image), pace_files=True, say=print)
     frames = [still.read() for _ in range(3)]
     still.close()
     assert isinstance(still, PacedSource) and still.read() is None
     pts = [f.pts_seconds for f in frames if f is not None]
     assert len(pts) == 3 and pts[0] == 0 and pts[0] < pts[1] < pts[2]
-    live = open_source(server.url, pace_files=True)
+    live = open_source(server.url, pace_files=True, say=print)
     assert type(live) is CameraSource
     live.close()
 
@@ -247,7 +247,7 @@ def test_open_source_takes_other_files_for_videos(tmp_path: Path) -> None:
     for _ in range(3):
         writer.write(picture(RED))
     writer.release()
-    source = open_source(str(clip), pace_files=False)
+    source = open_source(str(clip), pace_files=False, say=print)
     assert type(source) is VideoSource
     source.close()
 
@@ -257,11 +257,11 @@ def test_an_unknown_source_names_cameras_and_what_else_there_is(monkeypatch: pyt
     info = CameraInfo(2, "Logitech BRIO", "/dev/video2", True)
     monkeypatch.setattr(camera_module, "list_cameras", lambda: [info])
     with pytest.raises(SourceError, match=r"no such file.*2 \(Logitech BRIO\).*a URL, a video file") as caught:
-        open_source(spec, pace_files=True)
+        open_source(spec, pace_files=True, say=print)
     assert repr(spec) in str(caught.value) and "\n" not in str(caught.value)
 
 
 def test_an_unknown_index_is_not_taken_for_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(camera_module, "list_cameras", list)
     with pytest.raises(SourceError, match="^no camera '3': there is no camera; `livestyle devices`"):
-        open_source("3", pace_files=True)
+        open_source("3", pace_files=True, say=print)

@@ -13,6 +13,7 @@ from livestyle.errors import OutputError, SourceError
 from livestyle.sinks.images import save_image
 from livestyle.sources import still
 from livestyle.sources.images import FolderSource, load_image
+from livestyle.sources.open import open_source
 from tests.pictures import ramp
 
 
@@ -131,7 +132,7 @@ def test_a_folder_is_read_in_natural_order(tmp_path: Path) -> None:
     for number in (10, 9, 100, 1):
         save_image(tmp_path / f"Shot {number}.png", np.full((4, number, 3), number, np.uint8))
     (tmp_path / "notes.txt").write_text("not a picture")
-    source = FolderSource(tmp_path)
+    source = FolderSource(tmp_path, print)
     assert (source.width, source.height, source.frame_count_hint, source.rate) == (1, 4, 4, 1)
     frames = list(iter(source.read, None))
     assert [int(f.rgb[0, 0, 0]) for f in frames] == [1, 9, 10, 100]
@@ -141,7 +142,7 @@ def test_a_folder_is_read_in_natural_order(tmp_path: Path) -> None:
 
 def test_one_image_is_a_source_of_one_frame(tmp_path: Path) -> None:
     save_image(tmp_path / "a.png", ramp())
-    source = FolderSource(tmp_path / "a.png")
+    source = FolderSource(tmp_path / "a.png", print)
     frame = source.read()
     assert frame is not None and np.array_equal(frame.rgb, ramp())
     assert source.read() is None
@@ -149,15 +150,46 @@ def test_one_image_is_a_source_of_one_frame(tmp_path: Path) -> None:
 
 def test_a_closed_folder_delivers_nothing(tmp_path: Path) -> None:
     save_image(tmp_path / "a.png", ramp())
-    source = FolderSource(tmp_path)
+    source = FolderSource(tmp_path, print)
     source.close()
     source.close()
     assert source.read() is None
 
 
+def test_pictures_that_cannot_be_read_are_left_out(tmp_path: Path) -> None:
+    for name in ("0.png", "2.png", "4.png"):
+        (tmp_path / name).write_text("no picture")
+    for number in (1, 3):
+        save_image(tmp_path / f"{number}.png", np.full((4, number, 3), number, np.uint8))
+    said: list[str] = []
+    source = FolderSource(tmp_path, said.append)
+    frames = list(iter(source.read, None))
+    assert [(f.index, f.pts_seconds, int(f.rgb[0, 0, 0])) for f in frames] == [(0, 0, 1), (1, 1, 3)]
+    assert (source.width, source.height) == (1, 4)
+    assert len(said) == 3 and all(line.startswith("left out: ") for line in said)
+
+
+def test_a_folder_that_plays_in_a_loop_says_each_picture_once(tmp_path: Path) -> None:
+    for name in ("0.png", "2.png"):
+        (tmp_path / name).write_text("no picture")
+    save_image(tmp_path / "1.png", ramp())
+    said: list[str] = []
+    source = open_source(str(tmp_path), pace_files=True, say=said.append)
+    assert [source.read() is not None for _ in range(4)] == [True] * 4
+    source.close()
+    assert len(said) == 2 and "0.png is not an image" in said[0] and "2.png is not an image" in said[1]
+
+
+def test_a_folder_of_which_nothing_can_be_read_is_said(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_text("no picture")
+    with pytest.raises(SourceError) as error:
+        FolderSource(tmp_path, print)
+    assert "none of its images can be read" in one_line(error)
+
+
 def test_an_empty_folder_is_said(tmp_path: Path) -> None:
     with pytest.raises(SourceError) as error:
-        FolderSource(tmp_path)
+        FolderSource(tmp_path, print)
     assert "no image" in one_line(error)
 
 

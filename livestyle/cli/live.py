@@ -99,7 +99,7 @@ def live(
                 save_script, chosen, source=shown_url(source), called=setup.bank.called, report=outputs.report
             )
             options = dataclasses.replace(options, on_change=stack.enter_context(saver).note)
-        run_show(setup, lambda: open_source(source, pace_files=True), show, options)
+        run_show(setup, lambda: open_source(source, pace_files=True, say=outputs.report), show, options)
 
 
 @with_options(EngineOptions)
@@ -135,10 +135,10 @@ def demo(
     if not problem:
         setup.say("in the window: h for the keys, q to quit")
         options = dataclasses.replace(options, window=Window("livestyle demo"))
-        run_show(setup, lambda: open_source(clip, pace_files=True), show, options)
+        run_show(setup, lambda: open_source(clip, pace_files=True, say=setup.say), show, options)
         return
     setup.say(f"no display ({problem}): writing livestyle-demo.mp4 and livestyle-demo.png to {out.resolve()}")
     seconds = HEADLESS_SECONDS if seconds is None else seconds
     with headless_outputs(out, seconds) as sinks:
         options = dataclasses.replace(options, sinks=sinks, seconds=seconds)
-        run_show(setup, lambda: open_source(clip, pace_files=True), show, options)
+        run_show(setup, lambda: open_source(clip, pace_files=True, say=setup.say), show, options)

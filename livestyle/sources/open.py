@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 
 from livestyle.errors import SourceError
@@ -19,14 +20,15 @@ from livestyle.sources.pacing import PacedSource
 ACCEPTED = "a camera's index or name, a URL, a video file, an image or a folder of images"
 
 
-def open_source(spec: str, *, pace_files: bool) -> Source:
+def open_source(spec: str, *, pace_files: bool, say: Callable[[str], None]) -> Source:
     """Open what `spec` means. Raises SourceError.
 
     A whole number is always a camera's index, and "name://" always a URL; then an existing file or
     folder goes before a camera of the same name. pace_files: play files in a loop at their own speed,
-    as if they were cameras; otherwise every frame is delivered once, as fast as it is read.
+    as if they were cameras; otherwise every frame is delivered once, as fast as it is read. say: is told in a line,
+    once, of each picture of a folder that cannot be read.
     """
-    open_file = None if _only_camera(spec) else _file_opener(spec)
+    open_file = None if _only_camera(spec) else _file_opener(spec, say)
     if open_file is None:
         return _open_camera(spec)
     return PacedSource(open_file) if pace_files else open_file()
@@ -36,7 +38,7 @@ def _only_camera(spec: str) -> bool:
     return spec.isdecimal() or "://" in spec or spec.startswith(("/dev/video", "/dev/v4l/"))
 
 
-def _file_opener(spec: str) -> Callable[[], Source] | None:
+def _file_opener(spec: str, say: Callable[[str], None]) -> Callable[[], Source] | None:
     """None when there is no such file. Imports are late: a camera needs neither PyAV nor Pillow."""
     if not os.path.exists(spec):  # unlike Path.exists, says False to a name that is too long
         return None
@@ -45,7 +47,8 @@ def _file_opener(spec: str) -> Callable[[], Source] | None:
 
     path = Path(spec)
     if path.is_dir():
-        return lambda: FolderSource(path)
+        say_once = lru_cache(maxsize=None)(say)  # not again in every round of the loop
+        return lambda: FolderSource(path, say_once)
     if path.suffix.lower() in SUFFIXES:
         picture = load_image(path)  # once, not in every round of the loop
         return lambda: StillSource(picture, str(path))
