@@ -15,11 +15,13 @@ from PIL import Image
 
 from livestyle.errors import SourceError
 from livestyle.frame import Frame, Picture
-from livestyle.live import hud
+from livestyle.live import hud, snapshots
 from livestyle.live.app import LiveShow
 from livestyle.live.demo import SHOT_SECONDS, ContactSheet, Walk, shots
 from livestyle.live.engine_thread import Finished
 from livestyle.live.live_show import LiveOptions, run_show
+from livestyle.live.outputs import Outputs
+from livestyle.live.snapshots import PLACES
 from livestyle.looks.bank import Bank
 from livestyle.looks.look import Look
 from livestyle.painting.pipeline import Painter, Painting
@@ -27,7 +29,7 @@ from livestyle.painting.rate import RateHold
 from livestyle.show.state import pick
 from livestyle.sources.pacing import CaptureThread
 from tests.conftest import CountingEngine
-from tests.running import Camera, NoWindow, SmallHold, make_show
+from tests.running import PATIENCE_SECONDS, Camera, NoWindow, SmallHold, make_show
 
 
 def live(bank: Bank, engine: CountingEngine, source: Callable[[], Camera], **options: Any) -> LiveShow:
@@ -149,11 +151,10 @@ def test_snapshot_saves_the_clean_painting(bank: Bank, counting_engine: Counting
 def test_snapshot_that_cannot_be_saved_is_a_message(
     bank: Bank, counting_engine: CountingEngine, tmp_path: Path
 ) -> None:
-    messages: list[str] = []
+    said: list[str] = []
 
     def press_s(_: Finished) -> None:
         show.press("s")
-        messages.append(show.show.message)
         show.press("q")
 
     (tmp_path / "file").write_text("in the way")
@@ -163,9 +164,37 @@ def test_snapshot_that_cannot_be_saved_is_a_message(
         Camera,
         sinks=[press_s],
         snapshot_dir=tmp_path / "file",
+        outputs=Outputs(tmp_path, said.append),
     )
     show.run()
-    assert str(tmp_path / "file") in messages[0]
+    assert said[0].startswith("no snapshot: ") and str(tmp_path / "file") in said[0]
+
+
+def test_a_slow_disk_for_snapshots_stops_no_painting(
+    bank: Bank, counting_engine: CountingEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = threading.Event()
+    said: list[str] = []
+    shown: list[Finished] = []
+
+    def slow(path: Path, rgb: Picture) -> None:
+        assert seen.wait(PATIENCE_SECONDS), "the show waited"
+
+    def press(finished: Finished) -> None:
+        shown.append(finished)
+        show.press("s")
+        said.append(show.show.message)
+        if len(shown) == PLACES + 10:
+            seen.set()
+            show.press("q")
+
+    monkeypatch.setattr(snapshots, "save_image", slow)
+    show = live(
+        bank, counting_engine, Camera, sinks=[press], snapshot_dir=tmp_path, outputs=Outputs(tmp_path, said.append)
+    )
+    show.run()
+    assert any("others still wait for the disk" in text for text in said)
+    assert sum(text.startswith("saved ") for text in said) >= PLACES
 
 
 def test_walk_visits_the_shots_until_the_person_takes_over(bank: Bank) -> None:

@@ -83,7 +83,9 @@ def test_switches_take_on_and_off(site: Site) -> None:
 
 def test_a_snapshot_is_saved_and_named(site: Site, tmp_path: Path) -> None:
     message = site.command("snapshot").json["message"]
-    assert message.startswith("saved ") and (tmp_path / message.removeprefix("saved ")).exists()
+    assert message.startswith("saving ")
+    path = tmp_path / message.removeprefix("saving ")
+    site.running.until(path.exists)
 
 
 def test_quit_ends_the_show(site: Site) -> None:

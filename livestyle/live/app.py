@@ -4,7 +4,7 @@
 
 Both queues hold one item and newer ones replace it, so a picture is never older than the work on
 it. The main thread owns the state that commands change, from keys and from the outputs' inbox; the engine
-thread reads it once a frame. Outputs have threads of their own.
+thread reads it once a frame. Outputs and snapshots have threads of their own.
 """
 
 from __future__ import annotations
@@ -12,18 +12,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 
-from livestyle.errors import LivestyleError
 from livestyle.frame import Picture
 from livestyle.live import hud
 from livestyle.live.engine_thread import EngineThread, Finished
 from livestyle.live.interrupt import stopped_by_signals
 from livestyle.live.mouse import pointed
 from livestyle.live.outputs import Outputs
+from livestyle.live.snapshots import Snapshots
 from livestyle.meters import Meters
 from livestyle.painting.pipeline import Painter, prepared, timed
 from livestyle.remote.inbox import Request, State
@@ -33,7 +32,6 @@ from livestyle.show.control import command_for_key, command_named, help_lines
 from livestyle.show.keys import key_name
 from livestyle.show.state import Show, describe
 from livestyle.show.view import View
-from livestyle.sinks.images import save_image
 from livestyle.sinks.window import Window
 from livestyle.sources.pacing import CaptureThread
 
@@ -87,7 +85,7 @@ class LiveShow:
         self._sinks = sinks
         self._outputs = outputs or Outputs(snapshot_dir)
         self._director = director
-        self._snapshot_dir = snapshot_dir
+        self._snapshots = Snapshots(snapshot_dir, self._outputs.report)
         self._seconds = seconds
         self._interrupted = False
         self._current: Finished | None = None
@@ -101,6 +99,7 @@ class LiveShow:
         self.capture.start()
         self._engine.start()
         self._outputs.start()
+        self._snapshots.start()
         self._outputs.follow(self.show.recording)
         try:
             with stopped_by_signals(self._interrupt):
@@ -110,6 +109,7 @@ class LiveShow:
             self._engine.stop()
             self.capture.stop()
             self._outputs.stop()
+            self._snapshots.join()
             if self._window:
                 self._window.close()
         return self.meters
@@ -191,22 +191,15 @@ class LiveShow:
         if show is self.show:
             return
         if show.snapshots > self.show.snapshots:
-            show = replace(show, message=self._save_snapshot())
+            show = replace(show, message=self._snapshot())
         if show.message:
             self._message_until = time.monotonic() + MESSAGE_SECONDS
         self.show = self._engine.show = show
         self._outputs.follow(show.recording)
 
-    def _save_snapshot(self) -> str:
-        """Save the clean painting; what to tell the person."""
-        if self._current is None:
-            return "nothing painted yet"
-        path = self._snapshot_dir / f"livestyle-{datetime.now():%Y%m%d-%H%M%S-%f}.png"
-        try:
-            save_image(path, self._current.painting.rgb)
-        except LivestyleError as error:
-            return str(error)
-        return f"saved {path.name}"
+    def _snapshot(self) -> str:
+        """Have the clean painting saved; what to tell the person."""
+        return "nothing painted yet" if self._current is None else self._snapshots.save(self._current.painting.rgb)
 
     def _picture(self) -> Picture:
         if self._current is not None:
