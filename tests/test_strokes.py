@@ -42,6 +42,15 @@ def test_strokes_run_along_edges(strokes: Strokes, degrees: int) -> None:
     assert off.abs().max() < 8
 
 
+def test_no_direction_is_all_of_them(strokes: Strokes) -> None:
+    """Edges may cancel out the drift."""
+    without = copy.deepcopy(strokes)
+    without.drift.zero_()
+    for still in (without, without.half()):
+        ways = still.ways(torch.full((1, 1, 32, 32), 0.5))
+        torch.testing.assert_close(ways, torch.full((1, DIRECTIONS, 16, 16), 1 / DIRECTIONS))
+
+
 def planes(picture: Tensor) -> Tensor:
     return F.pixel_unshuffle(picture, 2)
 

@@ -102,7 +102,7 @@ class Strokes(nn.Module):
         cos, sin = (way / way.square().sum(1, keepdim=True).clamp_min(1e-7).sqrt()).chunk(2, dim=1)
         turns = (2 * math.pi * k / DIRECTIONS for k in range(DIRECTIONS))
         near = torch.cat([math.cos(turn) * cos + math.sin(turn) * sin for turn in turns], dim=1)
-        shares = F.relu(near - math.cos(2 * math.pi / DIRECTIONS))
+        shares = F.relu(near - math.cos(2 * math.pi / DIRECTIONS)) + 1e-4  # of each, where edges and drift cancel out
         return shares / shares.sum(1, keepdim=True)
 
 
