@@ -20,9 +20,9 @@ from livestyle.sources import camera as camera_module
 from livestyle.sources.camera import CameraSource, shown_url
 from livestyle.sources.devices import CameraInfo
 from livestyle.sources.images import FolderSource
-from livestyle.sources.open import StillSource, open_source
+from livestyle.sources.open import SquarePixelSource, StillSource, open_source
 from livestyle.sources.pacing import CaptureThread, PacedSource
-from livestyle.sources.video import VideoSource
+from tests.media import write_clip
 from tests.mjpeg_server import MjpegServer, jpeg_bytes
 
 RED, GREEN = (220, 30, 20), (20, 210, 40)
@@ -248,8 +248,19 @@ def test_open_source_takes_other_files_for_videos(tmp_path: Path) -> None:
         writer.write(picture(RED))
     writer.release()
     source = open_source(str(clip), pace_files=False, say=print)
-    assert type(source) is VideoSource
+    assert type(source) is SquarePixelSource
     source.close()
+
+
+@pytest.mark.parametrize("aspect, size", [("1", (96, 64)), ("16/11", (140, 64)), ("8/9", (96, 72)), ("1000", (96, 64))])
+def test_a_video_with_pixels_that_are_not_square_is_shown_in_its_shape(
+    tmp_path: Path, aspect: str, size: tuple[int, int]
+) -> None:
+    clip = write_clip(tmp_path / "clip.mkv", range(0, 3003, 1001), aspect=Fraction(aspect))
+    source = open_source(str(clip), pace_files=True, say=print)
+    frame = source.read()
+    source.close()
+    assert frame is not None and frame.rgb.shape == (size[1], size[0], 3)
 
 
 @pytest.mark.parametrize("spec", ["clip.mp4", "no/such/file", "sony", "USB2.0 HD", "x" * 300, ""])

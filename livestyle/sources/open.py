@@ -8,15 +8,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from livestyle.errors import SourceError
 from livestyle.frame import Frame, Picture
+from livestyle.resize import resized
 from livestyle.sources import Source
 from livestyle.sources.pacing import PacedSource
 
+if TYPE_CHECKING:
+    from livestyle.sources.video import VideoSource
+
+MAX_ASPECT = 4
+"""Width of a pixel over its height, or the other way round, at most."""
 ACCEPTED = "a camera's index or name, a URL, a video file, an image or a folder of images"
 
 
@@ -54,7 +62,7 @@ def _file_opener(spec: str, say: Callable[[str], None]) -> Callable[[], Source] 
         return lambda: StillSource(picture, str(path))
     from livestyle.sources.video import VideoSource
 
-    return lambda: VideoSource(path)
+    return lambda: SquarePixelSource(VideoSource(path))
 
 
 def _open_camera(spec: str) -> Source:
@@ -67,6 +75,32 @@ def _open_camera(spec: str) -> Source:
         if _only_camera(spec):
             raise
         raise SourceError(f"no such file, and {error}; give {ACCEPTED}") from None
+
+
+class SquarePixelSource:
+    """A video with pixels as high as they are wide, as screens have them; no side gets smaller.
+
+    Pixels of another shape than any format has, in damaged files, stay as they are. See livestyle.sources.Source.
+    """
+
+    def __init__(self, video: VideoSource) -> None:
+        self.name = video.name
+        self._video = video
+        aspect = video.sample_aspect if 1 / MAX_ASPECT <= video.sample_aspect <= MAX_ASPECT else Fraction(1)
+        self._stretch = max(aspect, Fraction(1)), max(1 / aspect, Fraction(1))
+
+    def read(self) -> Frame | None:
+        """The next frame, or None at the end. Raises SourceError."""
+        frame = self._video.read()
+        if frame is None:
+            return None
+        height, width = frame.rgb.shape[:2]
+        size = round(width * self._stretch[0]), round(height * self._stretch[1])
+        return replace(frame, rgb=resized(frame.rgb, *size))
+
+    def close(self) -> None:
+        """Let go of the file; safe to call twice."""
+        self._video.close()
 
 
 class StillSource:
