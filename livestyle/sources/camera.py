@@ -25,6 +25,8 @@ OPEN_TIMEOUT_MS = 5000
 READ_TIMEOUT_MS = 3000
 LOST_AFTER_SECONDS = 1.0
 RETRY_SECONDS = 0.02
+FILE_SCHEMES = ("http://", "https://", "file://")
+"""Of URLs that may be of a file; what comes by others has the sender's pace."""
 
 
 class CameraSource:
@@ -42,21 +44,30 @@ class CameraSource:
         if isinstance(found, str):
             self.name = shown_url(found)
             self._capture = _open_url(found, self.name)
+            self._frames = self._capture.get(cv2.CAP_PROP_FRAME_COUNT) if found.startswith(FILE_SCHEMES) else 0.0
         else:
             self.name = found.name
             self._capture = _open_device(found)
+            self._frames = 0.0
             _ask_for(self._capture, width, height, fps)
         self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # an old picture is a late picture; not every backend takes it
         self._count = 0
         self._first_ns = 0
 
-    def read(self) -> Frame:
-        """The next frame, stamped when it was grabbed. Waits at most about four seconds.
+    @property
+    def is_file(self) -> bool:
+        """Whether the URL is of a video that ends: its frames come as fast as they are read, with its own times."""
+        return self._frames > 0
+
+    def read(self) -> Frame | None:
+        """The next frame, stamped when it was grabbed; None at the end of a file. Waits at most about four seconds.
 
         Raises SourceLost when no frame comes for about a second.
         """
         give_up_at = time.monotonic() + LOST_AFTER_SECONDS
         while (frame := self._grab()) is None:
+            if self.is_file and self._count >= self._frames:
+                return None
             if time.monotonic() >= give_up_at:
                 raise SourceLost(f"camera {self.name} stopped sending frames: check its cable or network")
             time.sleep(RETRY_SECONDS)
@@ -76,6 +87,8 @@ class CameraSource:
         if self._count == 0:
             self._first_ns = grabbed_ns
         pts_seconds = Fraction(grabbed_ns - self._first_ns, 10**9)
+        if self.is_file:
+            pts_seconds = Fraction(round(self._capture.get(cv2.CAP_PROP_POS_MSEC) * 1000), 10**6)
         frame = Frame(rgb_from_bgr(np.asarray(bgr, np.uint8)), self._count, pts_seconds, grabbed_ns / 1e9)
         self._count += 1
         return frame

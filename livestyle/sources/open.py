@@ -14,13 +14,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from livestyle.errors import SourceError
+from livestyle.errors import SourceError, SourceLost
 from livestyle.frame import Frame, Picture
 from livestyle.resize import resized
 from livestyle.sources import Source
 from livestyle.sources.pacing import PacedSource
 
 if TYPE_CHECKING:
+    from livestyle.sources.camera import CameraSource
     from livestyle.sources.video import VideoSource
 
 MAX_ASPECT = 4
@@ -32,13 +33,17 @@ def open_source(spec: str, *, pace_files: bool, say: Callable[[str], None]) -> S
     """Open what `spec` means. Raises SourceError.
 
     A whole number is always a camera's index, and "name://" always a URL; then an existing file or
-    folder goes before a camera of the same name. pace_files: play files in a loop at their own speed,
-    as if they were cameras; otherwise every frame is delivered once, as fast as it is read. say: is told in a line,
-    once, of each picture of a folder that cannot be read.
+    folder goes before a camera of the same name. pace_files: play files, also those at a URL, in a loop at
+    their own speed, as if they were cameras; otherwise every frame is delivered once, as fast as it is read. say: is
+    told in a line, once, of each picture of a folder that cannot be read.
     """
     open_file = None if _only_camera(spec) else _file_opener(spec, say)
     if open_file is None:
-        return _open_camera(spec)
+        camera = _open_camera(spec)
+        if not (pace_files and camera.is_file):
+            return camera
+        camera.close()
+        return PacedSource(lambda: _open_again(spec))
     return PacedSource(open_file) if pace_files else open_file()
 
 
@@ -65,7 +70,15 @@ def _file_opener(spec: str, say: Callable[[str], None]) -> Callable[[], Source] 
     return lambda: SquarePixelSource(VideoSource(path))
 
 
-def _open_camera(spec: str) -> Source:
+def _open_again(url: str) -> CameraSource:
+    """A URL that has answered before. Raises SourceLost."""
+    try:
+        return _open_camera(url)
+    except SourceError as error:
+        raise SourceLost(str(error)) from None
+
+
+def _open_camera(spec: str) -> CameraSource:
     from livestyle.sources.camera import CameraSource
     from livestyle.sources.devices import CameraNotFound
 
