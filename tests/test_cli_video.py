@@ -85,10 +85,16 @@ def test_an_empty_pipe_is_said(tmp_path: Path) -> None:
 def test_a_part_without_sound_at_another_rate(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     source = media.ntsc_clip(tmp_path / "in.mp4")
     given = ["--start", "0.2", "--duration", "00:00.4", "--fps", "10", "--no-audio", "--codec", "hevc", "--crf", "30"]
-    result = run("video", str(source), "-o", "o.mp4", *given, "--device", "cpu", "--size", "32")
+    result = run("video", str(source), "-o", "o.mp4", *given, "--device", "cpu", "--size", "64")
     assert result.code == 0
     assert media.pts_of(tmp_path / "o.mp4") == [Fraction(n, 10) for n in range(4)]
     assert media.sound_of(tmp_path / "o.mp4") == []
+
+
+def test_pictures_too_small_for_hevc_are_refused(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    source = media.ntsc_clip(tmp_path / "in.mp4", frames=4)
+    result = run("video", str(source), "-o", "o.mp4", "--codec", "hevc", "--device", "cpu", "--size", "32")
+    assert result.code == 2 and "48x32 is too small for hevc, which begins at 64x36" in result.err
 
 
 @pytest.mark.parametrize(

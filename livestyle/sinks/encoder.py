@@ -78,13 +78,18 @@ class Encoding:
         return CODECS[self.codec].formats[self.depth][bool(odd)]
 
 
+LEAST_HEVC_PX = 64, 36
+"""With pictures narrower than its blocks of 64 px x265 writes past its memory, and the program dies."""
+
+
 class PictureEncoder:
     """Encodes for a stream that it adds to a container, before the container's header is written."""
 
     def __init__(
         self, container: OutputContainer, encoding: Encoding, note: Callable[[str], None], *, name: str
     ) -> None:
-        """name: the file's, for `note`. Raises OutputError when this FFmpeg has no such encoder."""
+        """name: the file's, for `note`. Raises OutputError when this FFmpeg has no such encoder, or for a size
+        that it cannot write."""
         self.encoding = encoding
         self._time_base = encoding.time_base
         self._last_tick: int | None = None
@@ -92,6 +97,12 @@ class PictureEncoder:
         self._table: ColorTable | None = None
         codec = CODECS[encoding.codec]
         width, height = encoding.size
+        least_width, least_height = LEAST_HEVC_PX
+        if encoding.codec == "hevc" and (width < least_width or height < least_height):
+            raise OutputError(
+                f"{name}: {width}x{height} is too small for hevc, which begins at {least_width}x{least_height}: "
+                "choose a larger --size, or --codec h264"
+            )
         try:
             stream = container.add_stream(
                 codec.nvenc if encoding.nvenc else codec.encoder,
