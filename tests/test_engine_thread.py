@@ -7,6 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
+import pytest
 
 from livestyle.frame import Frame, Picture
 from livestyle.live.engine_thread import EngineThread
@@ -57,6 +58,48 @@ def test_a_frame_that_waited_for_a_compiler_is_not_shown(bank: Bank) -> None:
         shown.append((finished.frame.index, finished.painting.rgb.shape[0]))
     thread.stop()
     assert shown == [(2, 32), (4, 48)]
+
+
+class HeldUpEngine(CountingEngine):
+    """Another frame comes while it paints; those named were grabbed long before their painting is done."""
+
+    def __init__(self, frames: Latest[Frame], late: set[int], last: int) -> None:
+        super().__init__()
+        self._frames, self._late, self._last = frames, late, last
+        self._index = 0
+
+    def next_frame(self) -> None:
+        age_seconds = 1000.0 if self._index in self._late else -1000.0  # whatever the machine is busy with
+        frame = Frame(np.full((32, 32, 3), self._index, np.uint8), self._index, Fraction(self._index))
+        self._frames.put(replace(frame, grabbed_at=time.monotonic() - age_seconds))
+        self._index += 1
+
+    def stylize(self, rgb: Picture, code: object, alpha: float) -> Picture:
+        if self._index <= self._last:
+            self.next_frame()
+        return super().stylize(rgb, code, alpha)
+
+
+@pytest.mark.parametrize(
+    ("late", "shown"),
+    [
+        ({3}, [0, 1, 2, 4, 5]),  # held up once
+        ({3, 4}, [0, 1, 2, 4, 5]),  # but never nothing for long
+        (set(range(6)), [0, 1, 2, 3, 4, 5]),  # this one is as slow as that
+        ({5}, [0, 1, 2, 3, 4, 5]),  # nothing newer waits
+    ],
+)
+def test_a_frame_that_was_held_up_gives_way_to_a_newer_one(bank: Bank, late: set[int], shown: list[int]) -> None:
+    frames: Latest[Frame] = Latest()
+    engine = HeldUpEngine(frames, late, last=5)
+    thread = EngineThread(lambda: Painter(engine, bank), frames, make_show(bank))
+    seen: list[int] = []
+    thread.finished.put = lambda done: seen.append(done.frame.index)  # type: ignore[method-assign]
+    engine.next_frame()
+    thread.start()
+    wait_until(lambda: bool(seen) and seen[-1] == 5)
+    thread.stop()
+    assert [index for index in seen if index] == shown[1:]  # painter.warm_up paints the first one too
 
 
 def test_a_frozen_show_repaints_only_when_the_look_changes(bank: Bank, counting_engine: CountingEngine) -> None:

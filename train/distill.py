@@ -3,8 +3,9 @@
     python -m train.distill --teacher runs/fast/weights/fast.safetensors --content ... --style ... --out runs/small
 
 It begins as the larger one without the channels that matter least (Li et al. 2017), and learns from its paintings
-(Hinton et al. 2015): no encoder runs, so it is five times as fast as `train.fast`. Styles are those of artworks,
-and blends of two. What it sees has a camera's noise, what the larger one sees has none, so it learns not to paint it.
+(Hinton et al. 2015): the encoder runs once per artwork, for its statistics, so it is five times as fast as
+`train.fast`. Styles are those of artworks, and blends of two. What it sees has a camera's noise, what the larger one
+sees has none, so it learns not to paint it.
 """
 
 from __future__ import annotations

@@ -63,7 +63,6 @@ def live(
     from livestyle.script.script import Script
     from livestyle.show.presets import Keeper, looks_path
     from livestyle.show.shuffle import Shuffle
-    from livestyle.show.state import new_show
     from livestyle.show.tempo import parse_interval
     from livestyle.sinks.window import Window
     from livestyle.sources.camera import shown_url
@@ -74,10 +73,9 @@ def live(
     hold = rate_hold(fps)
     shuffle_seconds = None if shuffle is None else parse_interval(shuffle)
     setup, painting_size = Setup(engine_options), engine_options.painting_size
-    looks = setup.stored_looks()
     cues = None if script is None else setup.script(script)
     chosen = setup.look(look_options)
-    show = new_show(setup.bank.names, chosen, fade_seconds=fade, looks=looks, shuffle_seconds=shuffle_seconds)
+    show = setup.show(chosen, fade_seconds=fade, shuffle_seconds=shuffle_seconds)
     prompter = Prompter(setup.encoded_script(cues, show) if cues else Script(()))
     window = None if no_window else Window(f"livestyle - {shown_url(source)}")
     asked = OutputOptions(record, virtual_camera, http, http_host, osc, osc_host, token)
@@ -90,7 +88,7 @@ def live(
         outputs=outputs,
         snapshot_dir=snapshots,
         seconds=seconds,
-        director=in_turn(prompter, Shuffle(), Keeper(looks_path(), looks, setup.bank.called)),
+        director=in_turn(prompter, Shuffle(), Keeper(looks_path(), show.looks, setup.bank.called)),
     )
     show = dataclasses.replace(show, styles=setup.bank.names, recording=record is not None)
     with contextlib.ExitStack() as stack:
@@ -118,15 +116,13 @@ def demo(
     from livestyle.live.live_show import LiveOptions, run_show
     from livestyle.show.presets import Keeper, looks_path
     from livestyle.show.shuffle import Shuffle
-    from livestyle.show.state import new_show
     from livestyle.sinks.window import Window, display_problem
     from livestyle.sources.open import open_source
 
     hold = rate_hold(fps)
     setup = Setup(engine_options)
-    looks = setup.stored_looks()
-    show = new_show(setup.bank.names, setup.look(), looks=looks)
-    director = in_turn(Walk(setup.bank.names), Shuffle(), Keeper(looks_path(), looks, setup.bank.called))
+    show = setup.show(setup.look())
+    director = in_turn(Walk(setup.bank.names), Shuffle(), Keeper(looks_path(), show.looks, setup.bank.called))
     options = LiveOptions(
         size=engine_options.painting_size, hold=hold, director=director, snapshot_dir=out, seconds=seconds
     )

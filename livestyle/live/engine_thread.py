@@ -5,6 +5,7 @@ It builds the engine too, so the window answers while a network loads. It does n
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -20,6 +21,8 @@ from livestyle.sources.pacing import Latest
 
 WAIT_SECONDS = 0.1
 IDLE_SECONDS = 0.02
+LATE_SECONDS = 0.2
+"""A painting that is older, and twice as old as the last one, is not shown when a newer frame waits; the next is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +55,7 @@ class EngineThread:
         self._make_painter = make_painter
         self._frames = frames
         self._idle_since = 0.0
+        self._age_seconds = math.inf
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
@@ -100,9 +104,20 @@ class EngineThread:
             wait_ms,
         )
         self._follower.painted(frame)
-        self.finished.put(done)
+        if self._is_late(frame):
+            self.finished.dropped += 1
+        else:
+            self.finished.put(done)
         self._idle_since = time.perf_counter()
         return done
+
+    def _is_late(self, frame: Frame) -> bool:
+        """Something held this one up, for once. An engine that is always slow is not late."""
+        last_seconds, self._age_seconds = self._age_seconds, time.monotonic() - frame.grabbed_at
+        late = self._age_seconds > max(LATE_SECONDS, 2 * last_seconds) and self._frames.peek() is not None
+        if late:
+            self._age_seconds = math.inf
+        return late
 
 
 def _again(frame: Frame) -> Frame:

@@ -105,12 +105,12 @@ class Setup:
         matched = ColorMatch(described(options, lambda: self.bank.default_name), self.bank, self._encode)
         return lambda palette: matched.look_for(palette())
 
-    def show(self, look: Look) -> Show:
-        """A show of all styles and stored looks that begins with this Look. Raises SettingError."""
+    def show(self, look: Look, *, fade_seconds: float = 1.0, shuffle_seconds: float | None = None) -> Show:
+        """A show of all styles and stored looks that begins with this Look; see `new_show`. Raises SettingError."""
         from livestyle.show.state import new_show
 
         looks = self.stored_looks()
-        return new_show(self.bank.names, look, looks=looks)
+        return new_show(self.bank.names, look, fade_seconds=fade_seconds, looks=looks, shuffle_seconds=shuffle_seconds)
 
     def stored_looks(self) -> dict[str, Look]:
         """The looks of looks.toml, images among their styles encoded. Raises SettingError; a bad image is said."""

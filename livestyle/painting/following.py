@@ -25,7 +25,7 @@ STILL_LEVELS = 5.0
 """Grey levels of 255: what stands still differs by less from what is carried."""
 BETTER_LEVELS = 0.25
 """And motion explains it better by less than this."""
-FOLLOWED_LEVELS = 8.0
+FOLLOWED_LEVELS = 12.0
 """What can be followed differs by less."""
 STILL_BLUR_PX, FOLLOWED_BLUR_PX = 5, 3
 FINE = 8
