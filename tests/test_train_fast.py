@@ -7,15 +7,17 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+import torch.nn.functional as F
+from safetensors.torch import load_file, save_file
 
 from livestyle.looks.style import STYLE_NUMBERS
 from livestyle.model.build import build_model
-from livestyle.model.fast import LARGE, FastModel
+from livestyle.model.fast import LARGE, FastConfig, FastModel
+from livestyle.model.vgg import VGGEncoder
 from livestyle.model.weights import manifest
 from tests.training import log_of, tiny_flags
 from train import checkpoint
-from train.fast import Flags, seen_again, steady_loss, style_numbers, train
+from train.fast import Batch, Flags, Objective, Seen, coarsely_seen, seen_again, steady_loss, style_numbers, train
 from train.losses import structure_loss, style_targets
 
 
@@ -54,6 +56,21 @@ def test_the_large_shape_is_trained_and_taken(flags: Flags, tmp_path: Path) -> N
     assert painter.network.config == LARGE
 
 
+def test_training_goes_on_from_weights_of_any_shape(flags: Flags, tmp_path: Path) -> None:
+    shape = FastConfig(half=8, quarter=16, eighth=24, blocks=1, kernel=3)
+    given = tmp_path / "given.safetensors"
+    save_file(FastModel(shape).state_dict(), given)
+    train(replace(flags, out=tmp_path / "run", steps=1, lr=0.0, init=given))
+    trained = load_file(tmp_path / "run" / "weights" / "fast.safetensors")
+    assert FastConfig.of(trained) == shape
+    for name, value in load_file(given).items():
+        torch.testing.assert_close(trained[name].float(), value, rtol=1e-3, atol=1e-3)
+    with pytest.raises(ValueError, match="given.safetensors holds a network of another shape"):
+        train(replace(flags, out=tmp_path / "other", init=given, large=True))
+    with pytest.raises(ValueError, match="--init .*encoder.safetensors holds no fast network"):
+        train(replace(flags, out=tmp_path / "other", init=flags.encoder_weights))
+
+
 def test_six_steps_are_three_and_resume_and_three(flags: Flags, tmp_path: Path) -> None:
     for out, steps, resume in (("whole", 6, ""), ("halves", 3, ""), ("halves", 6, "auto")):
         train(replace(flags, out=tmp_path / out, steps=steps, resume=resume, warmup=2, ema=0.9))
@@ -75,6 +92,28 @@ def test_a_scene_seen_again_overlaps_itself(step: int) -> None:
     if abs(dx) + abs(dy) > 6:
         assert steady_loss(content, again, (-dy, -dx)) > 1.2 * steady_loss(content, again, shift)
     assert torch.equal(seen_again(content, 1, step, range(2))[0], again)
+
+
+def test_half_the_side_is_seen_in_turns(flags: Flags, tmp_path: Path) -> None:
+    pictures = torch.rand(2, 3, 32, 32)
+    assert torch.equal(Seen().of(pictures), pictures)
+    places = [coarsely_seen(3, step, 32) for step in range(40)]
+    assert all(place.smaller for place in places[1::2])
+    torch.testing.assert_close(places[1].of(pictures), F.interpolate(pictures, scale_factor=0.5, mode="area"))
+    corners = [place.corner for place in places[::2] if place.corner]
+    assert len(corners) == 20 and len(set(corners)) > 10
+    rows, columns = zip(*corners, strict=True)
+    assert 0 <= min(rows + columns) < 5 and 12 < max(rows + columns) <= 16
+    top, left = corners[0]
+    assert torch.equal(places[0].of(pictures), pictures[:, :, top : top + 16, left : left + 16])
+    encoder, model = VGGEncoder(), FastModel()
+    sides = []
+    encoder.register_forward_pre_hook(lambda _, inputs: sides.append(inputs[0].shape[2]))
+    style = style_targets(pictures, encoder(pictures))
+    Objective(encoder, model)(Batch(pictures, pictures, (0, 0), style, seen=places[1]))
+    assert sides == [32, 16, 16]
+    train(replace(flags, out=tmp_path, steps=2, coarse=True))
+    assert len(losses(tmp_path)) == 2
 
 
 def test_structure_does_not_ask_for_statistics() -> None:

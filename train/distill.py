@@ -22,10 +22,10 @@ from torch import Tensor, nn
 
 from livestyle.model.fast import FastConfig, FastModel
 from train.distributed import Team
-from train.fast import FastNetRecipe, style_numbers, texture_place
+from train.fast import FastNetRecipe, load_fast, style_numbers, texture_place
 from train.feed import as_pictures
 from train.learner import Learner
-from train.loop import RunFlags, load_network, read_weights, run_training
+from train.loop import RunFlags, load_network, run_training
 from train.runtime import flag, parse_flags, run
 
 
@@ -69,19 +69,6 @@ class Objective(nn.Module):
             "picture": off.abs().mean(),
             "edges": off.diff(dim=2).abs().mean() + off.diff(dim=3).abs().mean(),
         }
-
-
-def load_teacher(file: Path) -> FastModel:
-    """The larger network, in the shape of its weights. Raises ValueError, one line, when they are of another kind."""
-    try:
-        config = FastConfig.of(read_weights(file))
-    except (KeyError, IndexError):
-        raise ValueError(
-            f"--teacher {file} holds no fast network: give the weights/fast.safetensors of a run"
-        ) from None
-    teacher = FastModel(config).eval().requires_grad_(False)
-    load_network(teacher, file)
-    return teacher
 
 
 def narrowed(teacher: FastModel, config: FastConfig) -> FastModel:
@@ -183,7 +170,7 @@ class DistillRecipe(FastNetRecipe):
         if flags.warmup:
             raise ValueError(f"--warmup {flags.warmup}: there is none here, leave it out")
         super().__init__(flags, flags.style_side, crew)
-        teacher = load_teacher(flags.teacher)
+        teacher = load_fast(flags.teacher, "--teacher").eval().requires_grad_(False)
         if teacher.net.config == FastConfig():
             raise ValueError(f"--teacher {flags.teacher} is no larger: give what `train.fast --large` has trained")
         self.model = narrowed(teacher, FastConfig())

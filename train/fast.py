@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from livestyle.frame import Picture
-from livestyle.model.fast import LARGE, FastModel
+from livestyle.model.fast import LARGE, FastConfig, FastModel
 from livestyle.model.strokes import PLACES
 from livestyle.model.vgg import VGGEncoder
 from train.cache import CachedCrops
@@ -27,7 +28,7 @@ from train.crops import CropStream
 from train.distributed import Team
 from train.feed import WholeWorkStats, as_pictures
 from train.learner import Learner
-from train.loop import Recipe, RunFlags, load_encoder, load_network, open_both, run_training
+from train.loop import Recipe, RunFlags, load_encoder, load_network, open_both, read_weights, run_training
 from train.losses import (
     StyleTargets,
     color_loss,
@@ -47,6 +48,7 @@ class Flags(RunFlags):
     """Train the `fast` model."""
 
     large: bool = flag("train the large shape, to be taught to the default one with train.distill", False)
+    coarse: bool = flag("the encoder sees half the side, in turns all made smaller and a part: larger strokes", False)
     style_side: int = flag("statistics of whole works at this shorter side, once each", 256)
     content_weight: float = flag("weight of the content loss: relu4_1 and half of relu3_1, instance-normalised", 26.0)
     tone_weight: float = flag("weight of the tone loss: light and dark where the photograph has them", 150.0)
@@ -56,6 +58,24 @@ class Flags(RunFlags):
     tv_weight: float = flag("weight of the total variation", 1.0)
     identity_weight: float = flag("weight of the mean absolute error without style, of one picture a step", 40.0)
     steady_weight: float = flag("weight of the difference of paintings of one scene, seen twice", 20.0)
+
+
+class Seen(NamedTuple):
+    """What the encoder is shown of a picture: all of it, or half the side."""
+
+    smaller: bool = False
+    """All, at half its size."""
+    corner: tuple[int, int] | None = None
+    """A part whose first row and column these are."""
+
+    def of(self, pictures: Tensor) -> Tensor:
+        """(N, 3, H, W) -> (N, 3, H, W) or (N, 3, H / 2, W / 2)."""
+        if self.smaller:
+            return F.avg_pool2d(pictures, 2)
+        if self.corner is None:
+            return pictures
+        (top, left), (height, width) = self.corner, pictures.shape[2:]
+        return pictures[:, :, top : top + height // 2, left : left + width // 2]
 
 
 class Batch(NamedTuple):
@@ -71,6 +91,7 @@ class Batch(NamedTuple):
     """None in the warm-up."""
     at: tuple[int, int] = (0, 0)
     """Where on the texture the pictures lie; see `FastNet.painted`."""
+    seen: Seen = Seen()
 
 
 def style_numbers(style: StyleTargets) -> Tensor:
@@ -94,14 +115,15 @@ class Objective(nn.Module):
         count = len(batch.content)
         painted = self._painted(batch, style_numbers(batch.style))
         painting, again, plain = painted[:count], painted[count:-1], painted[-1:]
+        photograph, seen = batch.seen.of(batch.content), batch.seen.of(painting)
         with torch.no_grad():
-            photograph = self.encoder(batch.content)
-        taps = self.encoder(painting)
+            structure = self.encoder(photograph)
+        taps = self.encoder(seen)
         return {
-            "content": structure_loss(taps[3], photograph[3]) + 0.5 * structure_loss(taps[2], photograph[2]),
-            "tone": tone_loss(painting, batch.content),
+            "content": structure_loss(taps[3], structure[3]) + 0.5 * structure_loss(taps[2], structure[2]),
+            "tone": tone_loss(seen, photograph),
             "style": style_loss(taps, batch.style.taps),
-            "color": color_loss(painting, batch.style.color),
+            "color": color_loss(seen, batch.style.color),
             "grid": grid_loss(painting),
             "tv": total_variation(painting),
             "identity": F.l1_loss(plain, batch.content[:1]),
@@ -152,7 +174,29 @@ def texture_place(seed: tuple[int, ...]) -> tuple[int, int]:
     return int(row), int(column)
 
 
+def coarsely_seen(seed: int, step: int, side_px: int) -> Seen:
+    """Every second step all of a crop, in the others a part by chance.
+
+    Artworks are seen as they are, so strokes get twice as large, and what is fine stays.
+    """
+    if step % 2:
+        return Seen(smaller=True)
+    top, left = np.random.default_rng((seed, 8 << 32, step)).integers(0, side_px // 2 + 1, 2)
+    return Seen(corner=(int(top), int(left)))
+
+
 WHITENED_WORKS = 1024
+
+
+def load_fast(file: Path, option: str) -> FastModel:
+    """A network in the shape of its weights. Raises ValueError, one line, when they are of another kind."""
+    try:
+        config = FastConfig.of(read_weights(file))
+    except (KeyError, IndexError):
+        raise ValueError(f"{option} {file} holds no fast network: give the weights/fast.safetensors of a run") from None
+    model = FastModel(config)
+    load_network(model, file)
+    return model
 
 
 class FastNetRecipe(Recipe):
@@ -196,11 +240,11 @@ class FastRecipe(FastNetRecipe):
 
     def __init__(self, flags: Flags, crew: Team) -> None:
         super().__init__(flags, flags.style_side, crew)
-        self.model = FastModel(LARGE if flags.large else None)
+        self.model = load_fast(flags.init, "--init") if flags.init else FastModel(LARGE if flags.large else None)
+        if flags.large and self.model.net.config != LARGE:
+            raise ValueError(f"--large: --init {flags.init} holds a network of another shape, leave one of them out")
         self.objective = Objective(self.encoder, self.model).to(crew.device).to(memory_format=torch.channels_last)
-        if flags.init:
-            load_network(self.model, flags.init)
-        elif not flags.resume:
+        if not flags.init and not flags.resume:
             count = min(WHITENED_WORKS, self.works.sampler.pictures)
             if crew.leads:
                 print(f"whitening the style statistics of {count} artworks", flush=True)
@@ -219,7 +263,8 @@ class FastRecipe(FastNetRecipe):
             samples = share.numbers(step, flags.batch)
             again, shift = seen_again(content, flags.seed, step, samples)
             style = self.whole.targets(samples)
-            yield Batch(content, again, shift, style, texture_place((flags.seed, 4 << 32, step)))
+            seen = coarsely_seen(flags.seed, step, flags.crop) if flags.coarse else Seen()
+            yield Batch(content, again, shift, style, texture_place((flags.seed, 4 << 32, step)), seen)
 
 
 def train(flags: Flags) -> None:
