@@ -27,7 +27,7 @@ from livestyle.frame import Masks, Picture
 from livestyle.looks.style import STYLE_NUMBERS, StyleStats, Vector, palette_of
 from livestyle.model.weights import ModelName, encoder_id, int8_graph, network_entries
 
-GRAPH_VERSION = 7
+GRAPH_VERSION = 8
 """To be raised when the graphs below change, so that older ones in a cache are not taken."""
 
 PAINTERS = ("painter", "painter_alpha", "painter_regions")
