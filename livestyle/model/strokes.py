@@ -42,7 +42,7 @@ class Strokes(nn.Module):
     CHANNELS = 2
 
     def __init__(self, period_px: int) -> None:
-        """period_px: after how many pixels the texture repeats, a multiple of 8 * PLACES."""
+        """period_px: after how many pixels the texture repeats, a multiple of 4 * PLACES."""
         super().__init__()
         self.drift: Tensor
         self.lines: Tensor
