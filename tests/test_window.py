@@ -105,16 +105,21 @@ def test_a_camera_lost_in_the_show_comes_back(screen: Screen, tmp_path: Path, ph
     frames = [np.roll(photograph, 8 * i, axis=1) for i in range(8)]
     arguments = ("--device", "cpu", "--size", "48", "-s", "wave")
     with MjpegServer(frames, fps=10) as camera, Program(screen, tmp_path, "live", camera.url, *arguments) as program:
+        shots = []
+
+        def frozen() -> bool:
+            """Whether the window is as it was three seconds ago, longer than a message stays."""
+            time.sleep(3)
+            shots.append(screen.photograph(tmp_path / "screen.png"))
+            return len(shots) > 1 and difference(*shots[-2:]) < 0.1
 
         def message_shown() -> bool:
             """Whether the panel at the bottom is there (it darkens the picture under it)."""
-            shot = screen.photograph(tmp_path / "screen.png").astype(int)
-            return bool(np.abs(shot - calm).mean() > 1.5)
+            return difference(screen.photograph(tmp_path / "screen.png"), shots[-1]) > 1.5
 
         program.until("a painting", lambda: "first painting" in program.said)
         screen.press(program.window, "space", "i")
-        time.sleep(5)  # the message fades
-        calm = screen.photograph(tmp_path / "calm.png").astype(int)
+        program.until("a frozen window without messages", frozen)
         camera.stop()
         program.until("the message that the camera is lost", message_shown)
         camera.start()
