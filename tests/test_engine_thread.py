@@ -102,6 +102,27 @@ def test_a_frame_that_was_held_up_gives_way_to_a_newer_one(bank: Bank, late: set
     assert [index for index in seen if index] == shown[1:]  # painter.warm_up paints the first one too
 
 
+def test_a_frozen_show_gives_way_to_no_frame(
+    bank: Bank, counting_engine: CountingEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long its new look takes: the frames that wait are not to be shown."""
+    frames: Latest[Frame] = Latest()
+    show = make_show(bank)
+    thread = EngineThread(lambda: Painter(counting_engine, bank), frames, show)
+    thread.start()
+    fresh = Frame(np.zeros((32, 32, 3), np.uint8), 0, Fraction(0))
+    frames.put(replace(fresh, grabbed_at=time.monotonic() + 1000))
+    assert thread.finished.take(PATIENCE_SECONDS)
+    show = thread.show = replace(show, frozen=True, fade_seconds=0.0)
+    time.sleep(0.3)  # a frame may be taken just before the freeze
+    frames.put(replace(fresh, index=1))
+    monkeypatch.setattr("livestyle.live.engine_thread.LATE_SECONDS", -1.0)  # so every painting is late
+    thread.show = pick(show, "scream", time.monotonic())
+    repainted = thread.finished.take(PATIENCE_SECONDS)
+    thread.stop()
+    assert repainted and repainted.frame.index == 0 and repainted.look.weights == (("scream", 1.0),)
+
+
 def test_a_frozen_show_repaints_only_when_the_look_changes(bank: Bank, counting_engine: CountingEngine) -> None:
     frames: Latest[Frame] = Latest()
     show = make_show(bank)

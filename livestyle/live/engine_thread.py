@@ -82,7 +82,7 @@ class EngineThread:
             self.error = error
 
     def _step(self, painter: Painter, last: Finished | None) -> Finished | None:
-        """Paint once, if there is something to paint."""
+        """Paint once, if there is something to paint: what is shown then, None if it stays as it is."""
         frame = None if self.show.frozen and last is not None else self._frames.take(WAIT_SECONDS)
         show = self.show
         again = frame is None
@@ -104,11 +104,11 @@ class EngineThread:
             wait_ms,
         )
         self._follower.painted(frame)
+        self._idle_since = time.perf_counter()
         if self._is_late(frame):
             self.finished.dropped += 1
-        else:
-            self.finished.put(done)
-        self._idle_since = time.perf_counter()
+            return last
+        self.finished.put(done)
         return done
 
     def _is_late(self, frame: Frame) -> bool:
