@@ -24,7 +24,7 @@ PLACES = 24
 BRISTLE_PX = 14.0, 1.5
 """Length and width of what the texture is made of, standard deviations."""
 TEXTURE_STD = 0.25
-"""Beside a picture in [0, 1], with which it shares the range of 8-bit integers."""
+"""Beside a picture in [0, 1]."""
 
 SLOPES = 10.0
 """Slopes of light are in tenths of white: half precision has their squares, and the squares of those."""

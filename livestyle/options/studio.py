@@ -6,6 +6,7 @@ It knows no other files than the one that it is given, and no progress bars.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -153,8 +154,9 @@ class Studio:
         if self._script is None:
             return None
         start = self._look_for(_no_colours)
-        script = self.setup.encoded_script(self._script, self.setup.show(start))
-        return timeline(script, self.setup.show(start))
+        show = self.setup.show(start)
+        script = self.setup.encoded_script(self._script, show)
+        return timeline(script, replace(show, styles=self.setup.bank.names))  # with the images that it has encoded
 
 
 def _no_colours() -> Palette:

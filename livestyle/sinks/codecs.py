@@ -42,6 +42,8 @@ class Codec:
     """NVIDIA's encoder for it."""
     tag: str = ""
     """In mp4 and mov, where players ask for another one than FFmpeg's."""
+    least_px: tuple[int, int] = (1, 1)
+    """Width and height of the smallest picture that it encodes."""
 
     @property
     def default_bits(self) -> int:
@@ -77,6 +79,7 @@ CODECS = {
             formats={8: ("yuv420p", "yuv444p"), 10: ("yuv420p10le", "yuv444p10le")},
             nvenc="hevc_nvenc",
             tag="hvc1",
+            least_px=(64, 36),  # narrower than its blocks of 64 px, x265 writes past its memory and the program dies
         ),
         Codec(
             "av1",

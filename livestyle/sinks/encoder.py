@@ -78,10 +78,6 @@ class Encoding:
         return CODECS[self.codec].formats[self.depth][bool(odd)]
 
 
-LEAST_HEVC_PX = 64, 36
-"""With pictures narrower than its blocks of 64 px x265 writes past its memory, and the program dies."""
-
-
 class PictureEncoder:
     """Encodes for a stream that it adds to a container, before the container's header is written."""
 
@@ -97,11 +93,11 @@ class PictureEncoder:
         self._table: ColorTable | None = None
         codec = CODECS[encoding.codec]
         width, height = encoding.size
-        least_width, least_height = LEAST_HEVC_PX
-        if encoding.codec == "hevc" and (width < least_width or height < least_height):
+        least_width, least_height = codec.least_px
+        if width < least_width or height < least_height:
             raise OutputError(
-                f"{name}: {width}x{height} is too small for hevc, which begins at {least_width}x{least_height}: "
-                "choose a larger --size, or --codec h264"
+                f"{name}: {width}x{height} is too small for {codec.name}, which begins at "
+                f"{least_width}x{least_height}: choose a larger --size, or --codec h264"
             )
         try:
             stream = container.add_stream(
