@@ -21,6 +21,7 @@ from livestyle.frame import Masks, Picture
 from livestyle.looks.bank import Bank
 from livestyle.looks.style import CHANNELS, StyleStats, palette_of
 from livestyle.model.weights import ModelName, models_in
+from livestyle.sinks.scheduling import usual_priority
 from tests import media
 from tests.pytorch_adain import save_pair
 from tests.screen import Screen, screen_problem
@@ -89,6 +90,13 @@ Run = Callable[..., Result]
 def quiet_svt_av1() -> None:
     """It reads this once in a process, and clips of the tests may come before the program's own encoder."""
     os.environ["SVT_LOG"] = "1"
+
+
+@pytest.fixture(autouse=True)
+def never_real_time() -> Iterator[None]:
+    """Clips that a test makes with SVT-AV1 would leave all tests after it so, and the programs that those start."""
+    with usual_priority():
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from fractions import Fraction
+from io import BytesIO
 from pathlib import Path
 
 import av
@@ -13,6 +15,9 @@ from livestyle.errors import SettingError
 from livestyle.files.video_format import VideoFormat, parse_rate, parse_seconds
 from livestyle.sinks import codecs
 from livestyle.sinks.codecs import CODECS, Hardware
+from livestyle.sinks.encoder import Encoding, PictureEncoder
+from livestyle.sinks.output_file import OutputFile
+from livestyle.sinks.scheduling import usual_priority
 from livestyle.sources.light import Signal
 from livestyle.sources.signal import mastering_of
 from livestyle.sources.video import VideoSource
@@ -87,6 +92,41 @@ def test_segments_have_the_same_parameters(out: Path, codec: str) -> None:
     frames = media.read_all(out / f"o{suffix}")
     assert [round(f.pts_seconds) for f in frames] == list(range(45))
     assert all(abs(media.level(f.rgb) - 40 - 6 * i % 180) < 5 for i, f in enumerate(frames))
+
+
+@pytest.mark.parametrize("codec", ["h264", "hevc", "av1", "vp9", "prores"])
+def test_the_same_pictures_become_the_same_bytes(codec: str) -> None:
+    """A film that is gone on with is the one that was not interrupted, and a cluster's the one of one machine."""
+    rng = np.random.default_rng(0)
+    pictures = [
+        media.moving_picture(i, 96, 64) // 2 + rng.integers(0, 40, (64, 96, 3), dtype=np.uint8) for i in range(48)
+    ]
+
+    def encoded() -> list[bytes]:
+        with av.open(BytesIO(), "w", format="mov") as container, usual_priority():
+            encoder = PictureEncoder(container, Encoding(size=(96, 64), codec=codec), print, name="test")
+            packets = [p for i, rgb in enumerate(pictures) for p in encoder.encode(rgb, Fraction(i, 30))]
+            return [bytes(packet) for packet in (*packets, *encoder.rest())]
+
+    first = encoded()
+    assert len(first) == 48
+    assert all(encoded() == first for _ in range(12))
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setscheduler"), reason="only Linux lets a thread be real-time")
+def test_no_encoder_makes_the_program_real_time(clip: Path, out: Path) -> None:
+    """SVT-AV1 does, for root: a window beside it then waits for as long as anything is computed."""
+
+    def policies() -> set[int]:
+        return {os.sched_getscheduler(int(task.name)) for task in Path("/proc/self/task").iterdir()}
+
+    before = policies()
+    file = OutputFile(out / "o.mp4", time_base=Fraction(1, 90000), tracks_from=None, survives=False, note=print)
+    encoder = file.open(lambda to: PictureEncoder(to, Encoding(size=(96, 64), codec="av1"), print, name="test"))
+    assert policies() == before
+    packets = [p for i in range(9) for p in encoder.encode(media.moving_picture(i, 96, 64), Fraction(i, 30))]
+    file.finish([*packets, *encoder.rest()])
+    assert policies() == before
 
 
 @pytest.mark.parametrize("codec, preset", [("av1", "13"), ("vp9", "8"), ("hevc", "ultrafast")])

@@ -18,7 +18,7 @@ from safetensors.numpy import load_file, save_file
 from livestyle import engine as engines
 from livestyle.assets import asset_dir
 from livestyle.engine import Engine, choose_engine
-from livestyle.engine.openvino import GRAPHS_KEPT, IN_FLIGHT, Graph, OpenVINOEngine, converted
+from livestyle.engine.openvino import GRAPHS_KEPT, IN_FLIGHT, Graph, OpenVINOEngine, converted, shared_core
 from livestyle.errors import DeviceError, SettingError, WeightsError
 from livestyle.frame import Picture
 from livestyle.looks.bank import Bank
@@ -232,13 +232,28 @@ def test_a_size_that_it_cannot_paint_is_one_line_and_tried_again(
 @pytest.mark.parametrize("name", ["wave", "scream", "dragon"])
 def test_int8_paintings_stay_close(openvino: OpenVINOEngine, name: str) -> None:
     """What the README states: 3 of 255 on average. Below alpha 1 nothing is rounded."""
-    int8 = choose_engine("openvino", int8=True)
+    int8 = choose_engine("openvino", half=False, int8=True)
     assert (int8.model, int8.precision) == ("fast", "int8")
     frame = load_image(asset_dir("media") / "astronaut.jpg")[:360:2, :480:2].copy()
     code = openvino.style_code(Bank(encoder=openvino.encoder_id).stats(name))
     exact, rounded = (e.stylize(frame, code, 1.0).astype(int) for e in (openvino, int8))
     assert 0 < np.abs(exact - rounded).mean() < 3
     assert np.array_equal(*(e.stylize(frame, code, 0.5) for e in (openvino, int8)))
+
+
+@pytest.mark.parametrize("int8", [False, True])
+@pytest.mark.parametrize("name", ["wave", "scream", "dragon"])
+def test_bfloat16_paintings_stay_close(openvino: OpenVINOEngine, name: str, int8: bool) -> None:
+    """What newer CPUs paint in unless told otherwise; the rest of the quantised graph too."""
+    if "BF16" not in shared_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        pytest.skip("this CPU has no bfloat16 instructions")
+    shorter = choose_engine("openvino", model="fast", int8=int8)
+    assert shorter.precision == ("int8" if int8 else "bfloat16")
+    frame = load_image(asset_dir("media") / "astronaut.jpg")[:360:2, :480:2].copy()
+    code = openvino.style_code(Bank(encoder=openvino.encoder_id).stats(name))
+    for alpha in (1.0, 0.5):
+        exact, rounded = (e.stylize(frame, code, alpha).astype(int) for e in (openvino, shorter))
+        assert 0 < np.abs(exact - rounded).mean() < (3 if int8 and alpha == 1 else 2)
 
 
 def test_int8_graphs_of_other_weights_are_refused(tmp_path: Path) -> None:

@@ -38,7 +38,9 @@ def flags(tmp_path: Path) -> Flags:
 
 def off_by(weights: Path) -> float:
     """How many of 255 levels int8 paintings of noise and a gradient are off, on average."""
-    exact, rounded = (choose_engine("openvino", model="fast", int8=int8, weights=weights) for int8 in (False, True))
+    exact, rounded = (
+        choose_engine("openvino", model="fast", half=False, int8=int8, weights=weights) for int8 in (False, True)
+    )
     code = exact.style_code(Bank(encoder=exact.encoder_id).stats("wave"))
     with Image.open(asset_dir("media") / "astronaut.jpg") as whole:
         frame = np.asarray(whole.resize((96, 64)))

@@ -6,6 +6,8 @@ import os
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+import cv2
+
 from livestyle.sinks.codecs import CODECS
 from livestyle.sources.light import WHITE_NITS
 from livestyle.sources.signal import Mastering
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 THREADS = 4
 """Of x264, on any machine: what it writes depends on their number."""
+_AVX_512F = 13
+"""OpenCV's number (cv::CpuFeatures, CV_CPU_AVX_512F), which has no name in Python."""
 
 
 def encoder_options(encoding: Encoding) -> dict[str, object]:
@@ -31,8 +35,13 @@ def encoder_options(encoding: Encoding) -> dict[str, object]:
 def _x264(encoding: Encoding, crf: str, preset: str) -> dict[str, object]:
     live = {"tune": "zerolatency", "g": "60"} if encoding.survives else {}
     display = _display(encoding.mastering, 50000, 10000) if encoding.signal.transfer == "pq" else ""
-    hdr = {"x264-params": f"mastering-display={display}:cll={_content_light(encoding.mastering)}"} if display else {}
-    return {"crf": crf, "preset": preset, "threads": str(THREADS), **live, **hdr}
+    parameters = []
+    if cv2.checkHardwareSupport(_AVX_512F):
+        parameters.append("asm=avx2")  # with AVX-512, one time in ten it writes something else
+    if display:
+        parameters.append(f"mastering-display={display}:cll={_content_light(encoding.mastering)}")
+    more = {"x264-params": ":".join(parameters)} if parameters else {}
+    return {"crf": crf, "preset": preset, "threads": str(THREADS), **live, **more}
 
 
 def _x265(encoding: Encoding, crf: str, preset: str) -> dict[str, object]:

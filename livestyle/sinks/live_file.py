@@ -22,6 +22,7 @@ from livestyle.frame import Picture
 from livestyle.sinks.codecs import CODECS
 from livestyle.sinks.encoder import PictureEncoder
 from livestyle.sinks.muxed import Muxed
+from livestyle.sinks.scheduling import usual_priority
 from livestyle.sinks.segment import Segment, ignored, like_template
 from livestyle.sinks.tracks import Tracks
 from livestyle.sinks.video import VideoOptions
@@ -76,7 +77,8 @@ class LiveFile(Muxed):
         note = self._note if self._number is None else ignored
         self._unwritten = av.open(BytesIO(), "w", format=suffix[1:])
         self._encoder = PictureEncoder(self._unwritten, self._options, note, name=NAME)
-        self._unwritten.start_encoding()
+        with usual_priority():
+            self._unwritten.start_encoding()
 
     def _end(self) -> None:
         """End it; what it holds is large."""

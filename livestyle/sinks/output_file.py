@@ -30,6 +30,7 @@ from livestyle.sinks import created, numbered, partial_path
 from livestyle.sinks.codecs import codec_for
 from livestyle.sinks.extras import EXPERIMENTAL
 from livestyle.sinks.muxed import Muxed
+from livestyle.sinks.scheduling import usual_priority
 from livestyle.sinks.tracks import Tracks, TracksFrom
 
 _FRAGMENTS = {"movflags": "+hybrid_fragmented", "frag_duration": "500000", "flush_packets": "1"}
@@ -77,7 +78,8 @@ class OutputFile(Muxed):
                 container.container_options.update(self._mov_options())
             if self._survives:
                 container.container_options.update(_SURVIVING_OPTIONS[self._suffix])
-            container.start_encoding()  # an unwritable folder shows now, not after the encoder's look-ahead
+            with usual_priority():
+                container.start_encoding()  # an unwritable folder shows now, not after the encoder's look-ahead
         return added
 
     def mux(self, packets: Sequence[Packet[Any]], until_seconds: Fraction) -> None:
