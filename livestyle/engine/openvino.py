@@ -19,6 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
 import platformdirs
 
@@ -27,25 +28,25 @@ from livestyle.frame import Masks, Picture
 from livestyle.looks.style import STYLE_NUMBERS, StyleStats, Vector, palette_of
 from livestyle.model.weights import ModelName, encoder_id, int8_graph, network_entries
 
-GRAPH_VERSION = 8
+GRAPH_VERSION = 9
 """To be raised when the graphs below change, so that older ones in a cache are not taken."""
 
 PAINTERS = ("painter", "painter_alpha", "painter_regions")
-"""The graphs that paint: for the full style, for any alpha, and for regions with styles of their own."""
+"""The graphs that paint: for the full style, for any alpha (`paper` only), and for regions with styles of their own."""
 
 FLOAT32 = {"INFERENCE_PRECISION_HINT": "f32"}
 
-GRAPHS_KEPT = 8
-"""Compiled graphs that are kept: two a frame size, one for each number of regions, one for the frames of files."""
+GRAPHS_KEPT = 4
+"""Compiled graphs that are kept: for sizes that a held rate goes between, and numbers of regions. Each takes some 15 MiB."""
 
 IN_FLIGHT = 2
 """Frames of a file that are painted side by side, each with its share of the cores: more in all than one by one."""
 
 
 class Graph(NamedTuple):
-    """What is compiled: the painter for the full style, which is quicker, or for any alpha, in one size.
+    """What is compiled, in one size.
 
-    regions: how many, for the painter of regions, which takes any alpha; else 0. files: for IN_FLIGHT frames at a time.
+    full: the painter for the full style, which is quicker, or for any alpha. regions: how many, for the painter of regions, which takes any alpha; else 0. files: for IN_FLIGHT frames at a time.
     """
 
     full: bool
@@ -100,7 +101,7 @@ class OpenVINOEngine:
 
         half: None leaves the precision to OpenVINO (bfloat16 on CPUs that have it), False means
         float32, True bfloat16 on a CPU and float16 elsewhere. int8: the quantised graph of the fast
-        model for alpha 1; all else stays as half says. weights: a folder with a manifest.json;
+        model; regions stay as half says. weights: a folder with a manifest.json;
         None means the shipped one. Raises ImportError without openvino, DeviceError when there is no
         such device, WeightsError when weights are damaged.
         """
@@ -113,6 +114,8 @@ class OpenVINOEngine:
         if device not in there and device.split(".")[0] not in (*(d.split(".")[0] for d in there), "AUTO"):
             raise DeviceError(f"OpenVINO device {device!r}: there is {', '.join(there)}; choose one of them")
         self.device = "chosen by OpenVINO" if device == "AUTO" else str(self._full_name(device))
+        self._mixes = model == "fast"
+        """Whether alpha mixes pictures; else it mixes features, in the graph."""
         self._folder, self._painter = self._read(weights)
         if int8:
             self._painter[PAINTERS[0]] = self._core.read_model(*int8_graph(weights))
@@ -149,28 +152,29 @@ class OpenVINOEngine:
     def stylize(self, rgb: Picture, code: StyleCode, alpha: float) -> Picture:
         """See `Engine.stylize`."""
         height, width = rgb.shape[:2]
-        graph = Graph(alpha >= 1, height, width)
+        graph = Graph(self._mixes or alpha >= 1, height, width)
+        stream = graph == self._last
         found = self._requests_of(graph)[0].infer(_inputs(graph, rgb, code, alpha))
-        if graph == self._last:  # a stream: whoever turns alpha next shall not wait for a compiler
+        if stream and not self._mixes:  # whoever turns alpha next shall not wait for a compiler
             self._compiling(graph._replace(full=not graph.full))
-        self._last = graph
-        return np.array(found[0][0])
+        return self._mixed(rgb, found[0][0], alpha)
 
     def submit(self, rgb: Picture, code: StyleCode, alpha: float) -> Any:
         """See `Engine.submit`."""
         if self._submitted - self._taken == IN_FLIGHT:
             raise RuntimeError(f"{IN_FLIGHT} frames are under way: take a result before another frame")
-        graph = Graph(alpha >= 1, rgb.shape[0], rgb.shape[1], files=True)
+        graph = Graph(self._mixes or alpha >= 1, rgb.shape[0], rgb.shape[1], files=True)
         request = self._requests_of(graph)[self._submitted % IN_FLIGHT]
         request.start_async(_inputs(graph, rgb, code, alpha))
         self._submitted += 1
-        return request
+        return request, alpha
 
     def result(self, ticket: Any) -> Picture:
         """See `Engine.result`."""
-        ticket.wait()
+        request, alpha = ticket
+        request.wait()
         self._taken += 1
-        return np.array(ticket.get_output_tensor(0).data[0])
+        return self._mixed(request.get_input_tensor(0).data[0], request.get_output_tensor(0).data[0], alpha)
 
     def stylize_regions(self, rgb: Picture, codes: Sequence[StyleCode], masks: Masks, alpha: float) -> Picture:
         """See `Engine.stylize_regions`."""
@@ -190,10 +194,20 @@ class OpenVINOEngine:
             return folder, self._painters_in(folder)
 
     def _painters_in(self, folder: Path) -> dict[str, Any]:
-        return {name: self._core.read_model(folder / f"{name}.xml") for name in PAINTERS}
+        return {name: self._core.read_model(folder / f"{name}.xml") for name in _painters(self.model)}
+
+    def _mixed(self, rgb: Picture, painting: Picture, alpha: float) -> Picture:
+        """What the fast model does with alpha; it takes no graph of its own. See `FastNet.forward`."""
+        if alpha >= 1 or not self._mixes:
+            return np.array(painting)
+        mixed: Picture = cv2.addWeighted(painting, alpha, np.ascontiguousarray(rgb), 1 - alpha, 0)
+        return mixed
 
     def _requests_of(self, graph: Graph) -> list[Any]:
-        """The graph's inference requests, when they are ready."""
+        """The graph's inference requests, when they are ready. What the last one needed to run is given back."""
+        last, self._last = self._last, graph
+        if last and last != graph and not last.files and last in self._requests:
+            self._requests[last].result()[0].get_compiled_model().release_memory()
         try:
             return self._compiling(graph).result()
         except RuntimeError as error:
@@ -238,6 +252,10 @@ class OpenVINOEngine:
 
     def _full_name(self, device: str) -> Any:
         return self._core.get_property(device, "FULL_DEVICE_NAME")
+
+
+def _painters(model: ModelName) -> tuple[str, ...]:
+    return PAINTERS if model == "paper" else (PAINTERS[0], PAINTERS[2])
 
 
 def _inputs(graph: Graph, rgb: Picture, code: StyleCode, alpha: float) -> list[Any]:
@@ -296,7 +314,8 @@ def _convert(model: ModelName, weights: Path | None, folder: Path) -> None:
             "projection": (projection, (numbers,)),
             "reader": (build_reader(model, weights), (frame,)),
         }
-        for name, (module, inputs) in example.items():
+        for name in (*_painters(model), "projection", "reader"):
+            module, inputs = example[name]
             graph = openvino.convert_model(module, example_input=inputs)
             shapes = [any_size.get(id(tensor), list(tensor.shape)) for tensor in inputs]
             graph.reshape(dict(zip(graph.inputs, shapes, strict=True)))

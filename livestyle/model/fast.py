@@ -164,7 +164,7 @@ class FastNet(nn.Module):
         planes = _planes(rgb)
         painting = self._painted(planes, mean, std, 1.0, masks, self._place(part), statistics)
         if not (isinstance(alpha, float) and alpha == 1):
-            painting = planes + alpha * (painting - planes)
+            painting = planes + alpha * (painting.clamp(0, 1) - planes)
         return _picture(finish(painting) if finish else painting, rgb)
 
     def painted(
