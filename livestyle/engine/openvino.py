@@ -37,7 +37,7 @@ PAINTERS = ("painter", "painter_alpha", "painter_regions")
 FLOAT32 = {"INFERENCE_PRECISION_HINT": "f32"}
 
 GRAPHS_KEPT = 4
-"""Compiled graphs that are kept: for sizes that a held rate goes between, and numbers of regions. Each takes some 15 MiB."""
+"""Compiled graphs that are kept: for sizes that a held rate goes between, and numbers of regions. 15 MiB each."""
 
 IN_FLIGHT = 2
 """Frames of a file that are painted side by side, each with its share of the cores: more in all than one by one."""
@@ -46,7 +46,8 @@ IN_FLIGHT = 2
 class Graph(NamedTuple):
     """What is compiled, in one size.
 
-    full: the painter for the full style, which is quicker, or for any alpha. regions: how many, for the painter of regions, which takes any alpha; else 0. files: for IN_FLIGHT frames at a time.
+    full: the painter for the full style, which is quicker, or for any alpha. regions: how many, for the painter of
+    regions, which takes any alpha; else 0. files: for IN_FLIGHT frames at a time.
     """
 
     full: bool
