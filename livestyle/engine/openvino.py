@@ -201,8 +201,7 @@ class OpenVINOEngine:
         """What the fast model does with alpha; it takes no graph of its own. See `FastNet.forward`."""
         if alpha >= 1 or not self._mixes:
             return np.array(painting)
-        mixed: Picture = cv2.addWeighted(painting, alpha, np.ascontiguousarray(rgb), 1 - alpha, 0)
-        return mixed
+        return np.asarray(cv2.addWeighted(painting, alpha, np.ascontiguousarray(rgb), 1 - alpha, 0), np.uint8)
 
     def _requests_of(self, graph: Graph) -> list[Any]:
         """The graph's inference requests, when they are ready. What the last one needed to run is given back."""
