@@ -157,8 +157,8 @@ class FastNet(nn.Module):
         finish: what is done with each number of the painting, before pixels are put in place: one pass less.
         Returns (N, 3, H, W), not clamped.
 
-        Between them the two are mixed as pictures: half of a style's statistics in every layer (eq. 14) is
-        nothing that the layers after it have seen, and comes out glaring.
+        Between them the two are mixed as pictures, the painting clamped: half of a style's statistics in every layer
+        (eq. 14) is nothing that the layers after it have seen, and comes out glaring.
         """
         statistics = part.statistics if part else None
         planes = _planes(rgb)
