@@ -101,10 +101,9 @@ class OpenVINOEngine:
         """device: as OpenVINO names it: CPU, GPU, GPU.1, NPU, AUTO.
 
         half: None leaves the precision to OpenVINO (bfloat16 on CPUs that have it), False means
-        float32, True bfloat16 on a CPU and float16 elsewhere. int8: the quantised graph of the fast
-        model; regions stay as half says. weights: a folder with a manifest.json;
-        None means the shipped one. Raises ImportError without openvino, DeviceError when there is no
-        such device, WeightsError when weights are damaged.
+        float32, True bfloat16 on a CPU and float16 elsewhere. int8: the quantised graph of the fast model;
+        regions stay as half says. weights: a folder with a manifest.json; None means the shipped one. Raises
+        ImportError without openvino, DeviceError without such a device, WeightsError when weights are damaged.
         """
         self.model = model
         self.reason = reason
@@ -152,8 +151,7 @@ class OpenVINOEngine:
 
     def stylize(self, rgb: Picture, code: StyleCode, alpha: float) -> Picture:
         """See `Engine.stylize`."""
-        height, width = rgb.shape[:2]
-        graph = Graph(self._mixes or alpha >= 1, height, width)
+        graph = Graph(self._mixes or alpha >= 1, *rgb.shape[:2])
         stream = graph == self._last
         found = self._requests_of(graph)[0].infer(_inputs(graph, rgb, code, alpha))
         if stream and not self._mixes:  # whoever turns alpha next shall not wait for a compiler
