@@ -114,7 +114,7 @@ class OpenVINOEngine:
         if device not in there and device.split(".")[0] not in (*(d.split(".")[0] for d in there), "AUTO"):
             raise DeviceError(f"OpenVINO device {device!r}: there is {', '.join(there)}; choose one of them")
         self.device = "chosen by OpenVINO" if device == "AUTO" else str(self._full_name(device))
-        self._mixes = model == "fast"
+        self._mixes = PAINTERS[1] not in painters_of(model)
         """Whether alpha mixes pictures; else it mixes features, in the graph."""
         self._folder, self._painter = self._read(weights)
         if int8:
@@ -193,7 +193,7 @@ class OpenVINOEngine:
             return folder, self._painters_in(folder)
 
     def _painters_in(self, folder: Path) -> dict[str, Any]:
-        return {name: self._core.read_model(folder / f"{name}.xml") for name in _painters(self.model)}
+        return {name: self._core.read_model(folder / f"{name}.xml") for name in painters_of(self.model)}
 
     def _mixed(self, rgb: Picture, painting: Picture, alpha: float) -> Picture:
         """What the fast model does with alpha; it takes no graph of its own. See `FastNet.forward`."""
@@ -252,7 +252,8 @@ class OpenVINOEngine:
         return self._core.get_property(device, "FULL_DEVICE_NAME")
 
 
-def _painters(model: ModelName) -> tuple[str, ...]:
+def painters_of(model: ModelName) -> tuple[str, ...]:
+    """Those of PAINTERS that the model has."""
     return PAINTERS if model == "paper" else (PAINTERS[0], PAINTERS[2])
 
 
@@ -312,7 +313,7 @@ def _convert(model: ModelName, weights: Path | None, folder: Path) -> None:
             "projection": (projection, (numbers,)),
             "reader": (build_reader(model, weights), (frame,)),
         }
-        for name in (*_painters(model), "projection", "reader"):
+        for name in (*painters_of(model), "projection", "reader"):
             module, inputs = example[name]
             graph = openvino.convert_model(module, example_input=inputs)
             shapes = [any_size.get(id(tensor), list(tensor.shape)) for tensor in inputs]
