@@ -91,7 +91,6 @@ def test_whole_pictures_are_close_to_the_streams(tmp_path: Path) -> None:
     assert compared > 16
 
 
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 @pytest.mark.parametrize("workers", [0, 1])
 def test_broken_pictures_are_counted_and_named_once(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], workers: int

@@ -136,7 +136,6 @@ def test_batches_are_the_samples_in_order_from_any_step(tmp_path: Path) -> None:
     assert list(crops.batches(range(3, 3), batch=4, share=ALONE)) == []
 
 
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_reader_processes_deliver_the_same_and_broken_pictures_are_counted_here(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

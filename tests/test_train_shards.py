@@ -18,7 +18,6 @@ from train.shards import FRUITLESS, StreamedCrops, is_streamed
 pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-    pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning"),
 ]
 
 RECIPE = CropRecipe(crop_px=24, scale_min=1.0, scale_max=2.0)

@@ -11,9 +11,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
-from train.crops import CropRecipe, CropSampler, IndexedPictures, Share, leave_signals_to_parent
+from train.crops import CropRecipe, CropSampler, IndexedPictures, Share
+from train.readers import reading
 
 SHARE_OF_FREE_MEMORY = 0.8
 
@@ -65,10 +66,7 @@ class CachedCrops:
             decoded[i] = torch.empty(0)  # give the memory back as it is copied
 
     def _decode(self, device: torch.device, workers: int) -> list[Tensor]:
-        loader = DataLoader(
-            _Decoded(self.pictures, self.sampler.recipe.largest_side),
-            batch_size=None, num_workers=workers, worker_init_fn=leave_signals_to_parent, generator=torch.Generator(),
-        )  # fmt: skip
+        loader = reading(_Decoded(self.pictures, self.sampler.recipe.largest_side), workers=workers, batch_size=None)
         room, used = SHARE_OF_FREE_MEMORY * free_bytes(device), 0
         decoded: list[Tensor] = []
         for picture in loader:

@@ -8,7 +8,6 @@ that share a step see together what one would have seen alone.
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,9 +18,10 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from train.data import Entry, name_broken, read_picture, to_tensor
+from train.readers import reading
 
 
 @dataclass(frozen=True)
@@ -179,17 +179,9 @@ class CropStream(Dataset[Tensor]):
 
     def batches(self, steps: range, *, batch: int, share: Share) -> Iterator[Tensor]:
         """See `Crops.batches`."""
-        yield from DataLoader(
+        yield from reading(
             self,
+            workers=self.workers,
             batch_sampler=[list(share.numbers(step, batch)) for step in steps],
-            num_workers=self.workers,
-            worker_init_fn=leave_signals_to_parent,
-            generator=torch.Generator(),  # else it draws from the global one, whose state a checkpoint holds
             pin_memory=torch.cuda.is_available(),
         )
-
-
-def leave_signals_to_parent(_worker: int) -> None:
-    """Ctrl-C and `timeout` signal the whole process group: a reader that died would cost the last checkpoint."""
-    if hasattr(os, "setsid"):
-        os.setsid()

@@ -17,10 +17,11 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+from torch.utils.data import IterableDataset, get_worker_info
 
-from train.crops import CropRecipe, Share, cut, leave_signals_to_parent, random_crop
+from train.crops import CropRecipe, Share, cut, random_crop
 from train.data import SUFFIXES, decode_picture
+from train.readers import reading
 
 SHUFFLED_PICTURES = 1000
 FRUITLESS = 100
@@ -51,12 +52,10 @@ class StreamedCrops:
 
     def batches(self, steps: range, *, batch: int, share: Share) -> Iterator[Tensor]:
         """See `train.crops.Crops.batches`. Raises OSError when shards or pictures in a row give nothing."""
-        loader = DataLoader(
+        loader = reading(
             _Reader(self, (self.seed, steps.start, share.rank)),
+            workers=self.workers,
             batch_size=batch // share.of,
-            num_workers=self.workers,
-            worker_init_fn=leave_signals_to_parent,
-            generator=torch.Generator(),
             pin_memory=torch.cuda.is_available(),
         )
         yield from islice(loader, len(steps))
