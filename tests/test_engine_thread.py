@@ -60,6 +60,21 @@ def test_a_frame_that_waited_for_a_compiler_is_not_shown(bank: Bank) -> None:
     assert shown == [(2, 32), (4, 48)]
 
 
+def test_what_a_compiler_needed_is_given_back_at_every_size(
+    bank: Bank, counting_engine: CountingEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[int] = []
+    monkeypatch.setattr("livestyle.live.engine_thread.give_back", lambda: given.append(counting_engine.painted))
+    frames: Latest[Frame] = Latest()
+    thread = EngineThread(lambda: Painter(counting_engine, bank), frames, make_show(bank))
+    thread.start()
+    for side in (32, 32, 48, 32):
+        frames.put(Frame(np.zeros((side, side, 3), np.uint8), 0, Fraction(0)))
+        assert thread.finished.take(PATIENCE_SECONDS)
+    thread.stop()
+    assert given == [1, 4, 6]  # a frame of another size is painted for nothing first
+
+
 class HeldUpEngine(CountingEngine):
     """Another frame comes while it paints; those named were grabbed long before their painting is done."""
 

@@ -36,8 +36,8 @@ PAINTERS = ("painter", "painter_alpha", "painter_regions")
 
 FLOAT32 = {"INFERENCE_PRECISION_HINT": "f32"}
 
-GRAPHS_KEPT = 4
-"""Compiled graphs that are kept: for sizes that a held rate goes between, and numbers of regions. 15 MiB each."""
+GRAPHS_KEPT = 2
+"""Compiled graphs that are kept, 11 MiB each: two sizes that a held rate goes between, or two sorts of regions."""
 
 IN_FLIGHT = 2
 """Frames of a file that are painted side by side, each with its share of the cores: more in all than one by one."""

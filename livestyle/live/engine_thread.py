@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from livestyle.frame import Frame
+from livestyle.live.heaps import give_back
 from livestyle.looks.look import Look
 from livestyle.painting.pipeline import Painter, Painting
 from livestyle.show.changes import Change, Follower
@@ -94,6 +95,7 @@ class EngineThread:
         if again and last is not None and look == last.look:
             return None
         if not again and painter.warm_up(frame.rgb, look):
+            give_back()
             frame = self._frames.take(0) or frame
             look = self._follower.look(show, frame)
         wait_ms = (time.perf_counter() - self._idle_since) * 1000
