@@ -22,6 +22,8 @@ from livestyle.sources.pacing import Latest
 
 WAIT_SECONDS = 0.1
 IDLE_SECONDS = 0.02
+TIDY_SECONDS = 5.0
+"""So often, memory that no thread needs goes back to the system."""
 LATE_SECONDS = 0.2
 """A painting that is older, and twice as old as the last one, is not shown when a newer frame waits; the next is."""
 
@@ -74,7 +76,11 @@ class EngineThread:
             self.painter = self._make_painter()
             self._idle_since = time.perf_counter()
             last: Finished | None = None
+            tidy_at = 0.0
             while not self._stop.is_set():
+                if time.monotonic() >= tidy_at:
+                    give_back()
+                    tidy_at = time.monotonic() + TIDY_SECONDS
                 done = self._step(self.painter, last)
                 if done is None:
                     self._stop.wait(IDLE_SECONDS)
@@ -95,7 +101,6 @@ class EngineThread:
         if again and last is not None and look == last.look:
             return None
         if not again and painter.warm_up(frame.rgb, look):
-            give_back()
             frame = self._frames.take(0) or frame
             look = self._follower.look(show, frame)
         wait_ms = (time.perf_counter() - self._idle_since) * 1000

@@ -2,7 +2,7 @@
 
 It gives almost every thread a heap of its own. Pictures are made in one thread and freed in another, requests have
 short threads, and each heap keeps its holes, so that a show of hours seems to leak. The largest holes are those of
-a network that was compiled. It knows no threads and no show.
+a network that was compiled and of a recording. It knows no threads and no show.
 """
 
 from __future__ import annotations
