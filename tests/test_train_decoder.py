@@ -206,7 +206,7 @@ def test_a_batch_that_cannot_be_shared_out_is_one_line_and_exit_code_2(
 def test_every_weight_has_its_loss(flags: Flags) -> None:
     weights = loss_weights(replace(flags, style_weight=7.0))
     assert weights["style"] == 7.0
-    assert weights.keys() == {"content", "style", "color", "tv", "identity"}
+    assert weights.keys() == {"content", "style", "color", "grid", "tv", "identity"}
 
 
 def test_learning_rates(flags: Flags) -> None:
@@ -227,7 +227,8 @@ def test_the_defaults_are_the_papers_recipe() -> None:
     assert flags == Flags(content=("a", "b"), style=("c",), out=Path("runs/x"))
     assert (flags.steps, flags.batch, flags.crop, flags.lr, flags.style_weight) == (160_000, 8, 256, 1e-4, 10)
     assert flags.scale_min == flags.scale_max == flags.style_scale_min == flags.style_scale_max == 2
-    assert (flags.schedule, flags.ema, flags.warmup, flags.tv_weight, flags.color_weight) == ("paper", 0, 0, 0, 0)
+    assert (flags.schedule, flags.ema, flags.warmup) == ("paper", 0, 0)
+    assert flags.tv_weight == flags.color_weight == flags.grid_weight == 0
 
 
 def test_precision_is_as_asked_and_auto_is_what_the_hardware_has(flags: Flags, monkeypatch: pytest.MonkeyPatch) -> None:

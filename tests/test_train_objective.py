@@ -11,7 +11,7 @@ from livestyle.model.adain import adain, mean_std
 from livestyle.model.decoder import Decoder
 from livestyle.model.vgg import VGGEncoder
 from tests.training import random_encoder
-from train.losses import StyleTargets, opponent_colors, style_targets
+from train.losses import StyleTargets, grid_loss, opponent_colors, style_targets
 from train.objective import Objective, Paint, Warmup, own_style
 from train.warmup import warmup_losses
 
@@ -66,7 +66,7 @@ def test_one_pass_through_the_encoder_is_as_good_as_two(
     content, style = pictures
     losses = {name: loss.item() for name, loss in Objective(*networks)(Paint(content, style, NONE)).items()}
     expected = mean_of([apart(networks, content[i : i + 1], style[i : i + 1]) for i in range(3)])
-    assert losses == pytest.approx(expected | {"identity": 0}, rel=1e-4)
+    assert losses == pytest.approx(expected | {"identity": 0, "grid": 0}, rel=1e-4)
     assert all(value > 0 for value in expected.values())
 
 
@@ -95,7 +95,7 @@ def test_pictures_that_should_come_back_take_their_own_statistics(
     with torch.no_grad():
         back = decoder(encoder(content[1:2])[3], 24, 24)
     identity = (back - content[1:2]).abs().mean().item() / 3
-    assert losses == pytest.approx(mean_of(rows) | {"identity": identity}, rel=1e-4)
+    assert losses == pytest.approx(mean_of(rows) | {"identity": identity, "grid": 0}, rel=1e-4)
     assert losses["style"] != pytest.approx(Objective(*networks)(Paint(content, style, NONE))["style"].item(), rel=1e-3)
 
 
@@ -136,3 +136,13 @@ def test_the_share_of_own_styles_is_drawn_by_sample_number() -> None:
     assert torch.equal(drawn[:200], torch.cat(parts))
     assert not torch.equal(drawn, own_style(range(4000), 0.25, seed=4))
     assert not own_style(range(100), 0.0, seed=3).any() and own_style(range(100), 1.0, seed=3).all()
+
+
+def test_what_repeats_every_8_pixels_is_seen(networks: tuple[VGGEncoder, Decoder]) -> None:
+    content, style = torch.rand(2, 1, 3, 64, 64, generator=torch.Generator().manual_seed(3))
+    encoder, decoder = networks
+    loss = Objective(encoder, decoder)(Paint(content, style, None))["grid"]
+    painting = decoder(adain(encoder(content)[3], *mean_std(encoder(style)[3])), 64, 64)
+    assert loss.item() == pytest.approx(grid_loss(painting).item(), rel=1e-4) and loss > 0
+    (gradient,) = torch.autograd.grad(loss, decoder.conv1_1.weight)
+    assert gradient.abs().max() > 0

@@ -40,6 +40,7 @@ class Flags(RunFlags):
     content_weight: float = flag("weight of the content loss", 1.0)
     style_weight: float = flag("weight of the style loss", 10.0)
     color_weight: float = flag("weight of the colour loss: mean and std of RGB and opponent colours", 0.0)
+    grid_weight: float = flag("weight of the grid loss: details that repeat every 8 pixels", 0.0)
     tv_weight: float = flag("weight of the total variation", 0.0)
     identity_share: float = flag("share of the pictures that take their own statistics and should come back", 0.0)
     identity_weight: float = flag("weight of their mean absolute error", 50.0)

@@ -15,6 +15,7 @@ from train.losses import (
     StyleTargets,
     color_loss,
     content_loss,
+    grid_loss,
     style_loss,
     style_targets,
     total_variation,
@@ -73,6 +74,7 @@ class Objective(nn.Module):
             "content": content_loss(taps[3], target),
             "style": style_loss(taps, targets.taps),
             "color": color_loss(painting, targets.color),
+            "grid": grid_loss(painting),
             "tv": total_variation(painting),
             "identity": painting.new_zeros(()) if own is None else ((painting.float() - content).abs() * own).mean(),
         }
