@@ -219,6 +219,28 @@ def look_of_frame(n: int) -> Look:
     return replace(look, stability=0.0 if n < 13 else 0.5)
 
 
+def test_warming_up_readies_each_size_and_at_first_the_next_smaller_one(bank: Bank) -> None:
+    engine, hold = SizesEngine(), RateHold(30)
+    painter = Painter(engine, bank, hold=hold)
+    frame, other = np.zeros((360, 640, 3), np.uint8), np.zeros((240, 320, 3), np.uint8)
+    assert [painter.warm_up(frame, WAVE) for _ in range(4)] == [True, True, False, False]
+    assert engine.shapes == [(360, 640, 3), (312, 560, 3)] and hold.smaller == (560, 312)
+    hold._go(2)
+    assert [painter.warm_up(frame, WAVE) for _ in range(2)] == [True, False]
+    assert engine.shapes[2:] == [(*hold.size_for(640, 360)[::-1], 3)]
+    assert [painter.warm_up(other, WAVE) for _ in range(3)] == [True, True, False]
+    assert engine.shapes[3:] == [(240, 320, 3), (208, 280, 3)] and hold.smaller == (280, 208)
+
+
+@pytest.mark.parametrize(("side", "hold"), [(160, RateHold(30)), (160, None), (360, None)])
+def test_no_other_size_is_readied_where_there_is_none(bank: Bank, side: int, hold: RateHold | None) -> None:
+    engine, frame = SizesEngine(), np.zeros((side, side, 3), np.uint8)
+    painter = Painter(engine, bank, hold=hold)
+    looks = replace(WAVE, bypass=True), WAVE, WAVE
+    assert [painter.warm_up(frame, look) for look in looks] == [False, True, False]
+    assert engine.shapes == [(side, side, 3)]
+
+
 def test_several_under_way_are_painted_as_one_by_one(engine: Engine, bank: Bank, photograph: Picture) -> None:
     frames = [np.roll(photograph, n, axis=1) for n in range(14)] + [255 - np.roll(photograph, n) for n in range(3)]
     one_by_one, painter = Painter(engine, bank), Painter(engine, bank)

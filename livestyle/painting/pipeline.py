@@ -86,6 +86,7 @@ class Painter:
         self._steadied: Look | None = None
         self._blends: dict[StyleWeights, tuple[StyleCode, Palette]] = {}
         self._warm: tuple[Size, int] | None = None
+        self._begun: Size | None = None
 
     def reset(self) -> None:
         """Forget the stream: the next frame is the first."""
@@ -106,13 +107,22 @@ class Painter:
     def warm_up(self, rgb: Picture, look: Look) -> bool:
         """Paint a frame for nothing where the last one had another size or other regions; whether that was so.
 
-        Engines may compile a network then, and the frame gets old.
+        Engines may compile a network then, and the frame gets old. When an output has begun, one is painted at the
+        size to which the rate goes down first too.
         """
-        wanted = self._sizes(rgb, look)[1], len(painted_regions(look))
-        if look.bypass or wanted == self._warm:
+        if look.bypass:
             return False
-        self.paint(rgb, look, counts=False)
-        self._warm = wanted
+        output, working = self._sizes(rgb, look)
+        wanted = working, len(painted_regions(look))
+        if wanted != self._warm:
+            self.paint(rgb, look, counts=False)
+            self._warm = wanted
+            return True
+        begins, self._begun = output != self._begun, output
+        if not begins or not self._hold or self._hold.smaller is None or look.layout:
+            return False
+        codes, _ = self._blended(look)
+        self.engine.stylize(prepared(rgb, self._hold.smaller, look), codes[0], look.alpha)
         return True
 
     def start(self, rgb: Picture, look: Look, *, at_seconds: float | None = None) -> Started:

@@ -119,6 +119,11 @@ class RateHold:
             self._go(0)
         return self._sizes[self._step]
 
+    @property
+    def smaller(self) -> Size | None:
+        """One step down from the size last answered; None at the smallest."""
+        return self._sizes[self._step + 1] if self._step + 1 < len(self._sizes) else None
+
     def painted(self, took_ms: float, network_ms: float, now_seconds: float) -> None:
         """A painting of the size last answered is done.
 
