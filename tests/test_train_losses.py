@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from train.losses import (
@@ -17,7 +16,6 @@ from train.losses import (
     tap_stats,
     tone_loss,
     total_variation,
-    weave_loss,
 )
 
 
@@ -166,21 +164,6 @@ def test_grid_loss_pulls_a_weave_off_a_picture() -> None:
     weave.requires_grad_()
     (gradient,) = torch.autograd.grad(grid_loss(weave), weave)
     assert gradient[:, :, ::2, 8:-8].mean() > 0 > gradient[:, :, 1::2, 8:-8].mean()
-
-
-@pytest.mark.parametrize("side", [2, 3])
-def test_weave_loss_sees_what_alternates_and_the_photograph_does_not(side: int) -> None:
-    generator = torch.Generator().manual_seed(0)
-    photograph = F.avg_pool2d(torch.rand(1, 3, 70, 90, generator=generator), 5, 1)
-    photograph[:, :, 20:] *= 0.4  # an edge
-    weave = 0.05 * (-1.0) ** torch.arange(photograph.shape[side])
-    woven = photograph + (weave[:, None] if side == 2 else weave)
-    assert weave_loss(photograph, photograph) == 0
-    assert weave_loss(0.9 * photograph, photograph) < 1e-8  # less contrast is none
-    assert weave_loss(woven, photograph).item() == pytest.approx(0.05, rel=0.2)
-    assert weave_loss(woven, woven) == 0
-    coarse = 0.05 * torch.sin(torch.pi / 4 * torch.arange(photograph.shape[side]))  # every 8 pixels
-    assert weave_loss(photograph + (coarse[:, None] if side == 2 else coarse), photograph) < 0.001
 
 
 def test_grid_loss_of_a_picture_under_a_tile_is_nothing() -> None:

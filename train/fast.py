@@ -37,7 +37,6 @@ from train.losses import (
     style_loss,
     tone_loss,
     total_variation,
-    weave_loss,
 )
 from train.runtime import command_line, flag, parse_flags, run
 from train.shards import is_streamed
@@ -56,7 +55,6 @@ class Flags(RunFlags):
     style_weight: float = flag("weight of the style loss", 20.0)
     color_weight: float = flag("weight of the colour loss: mean and std of RGB and opponent colours", 300.0)
     grid_weight: float = flag("weight of the grid loss: details that repeat every 8 pixels", 1.5)
-    weave_weight: float = flag("weight of the weave loss: what alternates from pixel to pixel", 200.0)
     tv_weight: float = flag("weight of the total variation", 1.0)
     identity_weight: float = flag("weight of the mean absolute error without style, of one picture a step", 40.0)
     steady_weight: float = flag("weight of the difference of paintings of one scene, seen twice", 20.0)
@@ -127,7 +125,6 @@ class Objective(nn.Module):
             "style": style_loss(taps, batch.style.taps),
             "color": color_loss(seen, batch.style.color),
             "grid": grid_loss(painting),
-            "weave": weave_loss(painting, batch.content),
             "tv": total_variation(painting),
             "identity": F.l1_loss(plain, batch.content[:1]),
             "steady": steady_loss(painting, again, batch.shift),

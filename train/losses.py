@@ -95,24 +95,6 @@ def grid_loss(painting: Tensor) -> Tensor:
     return folded.square().mean()
 
 
-def weave_loss(painting: Tensor, photograph: Tensor) -> Tensor:
-    """How much more than the photograph a painting alternates from pixel to pixel, along rows and along columns.
-
-    Sub-pixel outputs like to do so beside edges, where the grid loss does not look. Mean absolute contrast, both
-    (N, 3, H, W) in [0, 1], sides at least 5: of what repeats every two pixels all, every four pixels a quarter.
-    """
-    surplus = (F.relu(_weave(painting, side).abs() - _weave(photograph, side).abs()).mean() for side in (2, 3))
-    return torch.stack(tuple(surplus)).sum()
-
-
-def _weave(picture: Tensor, side: int) -> Tensor:
-    """Fourth differences over 16; no convolution, which autocast would round."""
-    x = picture.float()
-    for _ in range(4):
-        x = x.diff(dim=side)
-    return x / 16
-
-
 def style_loss(output_taps: Sequence[Tensor], style: TapStats) -> Tensor:
     """Distance of means plus distance of stds, summed over the taps (eq. 13)."""
     total = torch.zeros((), device=output_taps[0].device)
