@@ -113,7 +113,9 @@ class OpenVINOEngine:
         there = self._core.available_devices
         if device not in there and device.split(".")[0] not in (*(d.split(".")[0] for d in there), "AUTO"):
             raise DeviceError(f"OpenVINO device {device!r}: there is {', '.join(there)}; choose one of them")
-        self.device = "chosen by OpenVINO" if device == "AUTO" else str(self._full_name(device))
+        self.device = (
+            "chosen by OpenVINO" if device == "AUTO" else str(self._core.get_property(device, "FULL_DEVICE_NAME"))
+        )
         self._mixes = PAINTERS[1] not in painters_of(model)
         """Whether alpha mixes pictures; else it mixes features, in the graph."""
         self._folder, self._painter = self._read(weights)
@@ -247,9 +249,6 @@ class OpenVINOEngine:
         else:
             return "as the device has it"
         return {"f32": "float32", "bf16": "bfloat16", "f16": "float16"}[name]
-
-    def _full_name(self, device: str) -> Any:
-        return self._core.get_property(device, "FULL_DEVICE_NAME")
 
 
 def painters_of(model: ModelName) -> tuple[str, ...]:
