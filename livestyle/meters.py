@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+IDLE_STAGE = "wait"
+"""In which there was nothing to paint: no part of what makes a painting late."""
 RECENT = 300
 """Times that are kept one by one."""
 SHORTEST_MS, STEP, STEPS = 0.01, 1.01, 1900
@@ -85,18 +87,24 @@ class Meters:
         """From the camera's frame to its painting on the screen."""
         self.stages: dict[str, Times] = {}
         self._newest: tuple[str, ...] = ()
+        self._recent_parts: deque[tuple[float, dict[str, float]]] = deque(maxlen=RECENT)
         self.first_shown_seconds: float | None = None
         self.last_shown_seconds = 0.0
         self.shown = 0
 
-    def painting_shown(self, now_seconds: float, grabbed_at_seconds: float, stage_ms: dict[str, float]) -> None:
+    def painting_shown(
+        self, now_seconds: float, grabbed_at_seconds: float, stage_ms: dict[str, float], queue_ms: float = 0.0
+    ) -> None:
         """A painting reached the screen (or the sinks, where there is no screen).
 
-        stage_ms: milliseconds by stage, of this painting.
+        stage_ms: milliseconds by stage, of this painting. queue_ms: how long its frame waited for the engine.
         """
         self.rate.tick(now_seconds)
         self.shown += 1
-        self.latency.add((now_seconds - grabbed_at_seconds) * 1000)
+        latency_ms = (now_seconds - grabbed_at_seconds) * 1000
+        self.latency.add(latency_ms)
+        parts_ms = {"queue": queue_ms} | {stage: ms for stage, ms in stage_ms.items() if stage != IDLE_STAGE}
+        self._recent_parts.append((latency_ms, parts_ms | {"handover": latency_ms - sum(parts_ms.values())}))
         for stage, ms in stage_ms.items():
             self.stages.setdefault(stage, Times()).add(ms)
         self._newest = tuple(stage_ms)
@@ -110,6 +118,13 @@ class Meters:
         if self.shown < 2 or self.first_shown_seconds is None:
             return 0.0
         return (self.shown - 1) / max(1e-9, self.last_shown_seconds - self.first_shown_seconds)
+
+    def oldest_parts_ms(self) -> dict[str, float]:
+        """What made the oldest of the last RECENT paintings so old when it was shown; {} before the first.
+
+        Its frame's wait for the engine, the stages, and the rest, which is the painting's wait for the main thread.
+        """
+        return max(self._recent_parts, key=lambda shown: shown[0], default=(0.0, {}))[1]
 
     def recent_latency_ms(self) -> float:
         """Median of the last few latencies; 0 before the first."""

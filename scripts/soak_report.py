@@ -32,13 +32,16 @@ class Sample:
     p50_ms: float
     p95_ms: float
     oldest_ms: float
+    oldest_parts_ms: Mapping[str, float]
+    """What it was made up of."""
 
     @classmethod
     def of(cls, at_seconds: float, memory_bytes: int, state: Mapping[str, Any]) -> Sample:
         """From an answer of /api/state."""
         stats = state["stats"]
         latencies_ms = [stats[f"latency_{name}_ms"] for name in ("p50", "p95", "max")]
-        return cls(at_seconds, memory_bytes / 2**20, stats["paintings"], state["recording"], *latencies_ms)
+        memory_mib, parts_ms = memory_bytes / 2**20, stats["latency_max_parts_ms"]
+        return cls(at_seconds, memory_mib, stats["paintings"], state["recording"], *latencies_ms, parts_ms)
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ class Report:
     oldest_frame_ms: float
     """Of any that was shown after the start, when it was shown."""
     oldest_frame_at_seconds: float
+    oldest_parts_ms: Mapping[str, float]
     oldest_at_start_ms: float
     memory_after_first_minute_mib: float
     memory_end_mib: float
@@ -105,6 +109,7 @@ def report_of(
         latency_p95_ms=median(s.p95_ms for s in samples),
         oldest_frame_ms=oldest.oldest_ms,
         oldest_frame_at_seconds=oldest.at_seconds,
+        oldest_parts_ms=oldest.oldest_parts_ms,
         oldest_at_start_ms=max(s.oldest_ms for s in samples if s is first or s not in settled),
         memory_after_first_minute_mib=begin_mib,
         memory_end_mib=end_mib,
@@ -126,7 +131,8 @@ def as_text(report: Report) -> str:
             f"{report.frames_shown} frames shown, {report.fps:.1f} fps, {report.pictures_watched} over HTTP",
             f"latency p50 {report.latency_p50_ms:.0f} ms, p95 {report.latency_p95_ms:.0f} ms, "
             f"oldest frame {report.oldest_frame_ms:.0f} ms (seen at {report.oldest_frame_at_seconds:.0f} s; "
-            f"at the start {report.oldest_at_start_ms:.0f} ms)",
+            f"at the start {report.oldest_at_start_ms:.0f} ms): "
+            + ", ".join(f"{part} {ms:.0f}" for part, ms in report.oldest_parts_ms.items()),
             f"memory {report.memory_after_first_minute_mib:.0f} MiB after the first minute, "
             f"{report.memory_end_mib:.0f} MiB at the end: {report.growth_mib:+.1f} MiB",
             *(f"PROBLEM: {problem}" for problem in report.problems),

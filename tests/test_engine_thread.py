@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from livestyle.frame import Frame, Picture
-from livestyle.live.engine_thread import EngineThread
+from livestyle.live.engine_thread import FROZEN_SECONDS, EngineThread
 from livestyle.looks.bank import Bank
 from livestyle.painting.pipeline import Painter
 from livestyle.show.state import pick
@@ -162,6 +162,25 @@ def test_a_frozen_show_repaints_only_when_the_look_changes(bank: Bank, counting_
     engine_thread.show = pick(show, "scream", time.monotonic())
     wait_until(lambda: counting_engine.painted == painted + 1)
     engine_thread.stop()
+
+
+def test_a_frozen_crossfade_leaves_the_other_threads_their_turn(bank: Bank, counting_engine: CountingEngine) -> None:
+    """Without a network to wait for, too: an endless loop held Python's lock, and the window took 0.2 s a picture."""
+    frames: Latest[Frame] = Latest()
+    show = make_show(bank)
+    thread = EngineThread(lambda: Painter(counting_engine, bank), frames, show)
+    thread.start()
+    frames.put(Frame(np.zeros((32, 32, 3), np.uint8), 0, Fraction(0)))
+    assert thread.finished.take(PATIENCE_SECONDS)
+    bypassed = replace(show, frozen=True, look=replace(show.look, bypass=True), fade_seconds=600.0)
+    thread.show = pick(bypassed, "scream", time.monotonic())
+    assert thread.finished.take(PATIENCE_SECONDS)
+    start, dropped = time.perf_counter(), thread.finished.dropped
+    time.sleep(0.5)
+    paintings = thread.finished.dropped - dropped
+    most = (time.perf_counter() - start) / FROZEN_SECONDS + 2
+    thread.stop()
+    assert 1 <= paintings <= most
 
 
 def test_a_frozen_picture_says_nothing_about_the_rate(bank: Bank, counting_engine: CountingEngine) -> None:

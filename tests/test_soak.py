@@ -77,7 +77,8 @@ def samples(growth_mib: float = 0.0, oldest_ms: float = 90.0, seconds: int = 180
         recording = 100 <= second < 110 or second >= seconds - 5
         memory_mib = 400 + growth_mib * max(0, second - 60) / (seconds - 60) + 300 * recording - 100 * (second < 60)
         oldest_now_ms = oldest_ms if second == 70 else 400.0 if second < 20 else 60.0
-        found.append(Sample(float(second), memory_mib, 10 * second + 1, recording, 30.0, 50.0, oldest_now_ms))
+        parts_ms = {"network": oldest_now_ms - 10, "handover": 10.0}
+        found.append(Sample(float(second), memory_mib, 10 * second + 1, recording, 30.0, 50.0, oldest_now_ms, parts_ms))
     return found
 
 
@@ -95,6 +96,7 @@ def test_a_good_soak_in_numbers() -> None:
     assert (report.oldest_frame_ms, report.oldest_frame_at_seconds, report.oldest_at_start_ms) == (90, 70, 400)
     assert json.loads(json.dumps(report.as_json()))["commands"] == {"http": 3}
     assert "400 MiB at the end: +0.0 MiB" in as_text(report)
+    assert "at the start 400 ms): network 80, handover 10\n" in as_text(report)
 
 
 def test_what_is_wrong_is_named() -> None:

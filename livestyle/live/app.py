@@ -23,7 +23,7 @@ from livestyle.live.interrupt import stopped_by_signals
 from livestyle.live.mouse import pointed
 from livestyle.live.outputs import Outputs
 from livestyle.live.snapshots import Snapshots
-from livestyle.meters import Meters
+from livestyle.meters import IDLE_STAGE, Meters
 from livestyle.painting.pipeline import Painter, prepared, timed
 from livestyle.remote.inbox import Request, State
 from livestyle.remote.state import outputs_state, show_state, stats_state
@@ -146,8 +146,8 @@ class LiveShow:
             with timed(show_ms, "show"):
                 self._refresh(self._window)
         if finished is not None:
-            stage_ms = {"wait": finished.wait_ms, **finished.painting.stage_ms, **show_ms}
-            self.meters.painting_shown(time.monotonic(), finished.frame.grabbed_at, stage_ms)
+            stage_ms = {IDLE_STAGE: finished.wait_ms, **finished.painting.stage_ms, **show_ms}
+            self.meters.painting_shown(time.monotonic(), finished.frame.grabbed_at, stage_ms, finished.queue_ms)
 
     def _listen(self) -> None:
         """Do what came from elsewhere, and pass on what the outputs have to say."""

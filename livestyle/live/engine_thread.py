@@ -22,6 +22,8 @@ from livestyle.sources.pacing import Latest
 
 WAIT_SECONDS = 0.1
 IDLE_SECONDS = 0.02
+FROZEN_SECONDS = 1 / 30
+"""A frozen picture whose look moves is painted again so often at most: other threads need their turn."""
 TIDY_SECONDS = 5.0
 """So often, memory that no thread needs goes back to the system."""
 LATE_SECONDS = 0.2
@@ -37,6 +39,8 @@ class Finished:
     look: Look
     wait_ms: float = 0.0
     """How long the engine thread had nothing to paint before."""
+    queue_ms: float = 0.0
+    """How long the frame had waited for the engine thread."""
 
 
 class EngineThread:
@@ -57,7 +61,7 @@ class EngineThread:
         self.error: BaseException | None = None
         self._make_painter = make_painter
         self._frames = frames
-        self._idle_since = 0.0
+        self._idle_since = self._again_at = 0.0
         self._age_seconds = math.inf
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
@@ -90,7 +94,12 @@ class EngineThread:
 
     def _step(self, painter: Painter, last: Finished | None) -> Finished | None:
         """Paint once, if there is something to paint: what is shown then, None if it stays as it is."""
-        frame = None if self.show.frozen and last is not None else self._frames.take(WAIT_SECONDS)
+        if self.show.frozen and last is not None:
+            frame = None
+            self._stop.wait(max(0.0, self._again_at - time.perf_counter()))
+        else:
+            frame = self._frames.take(WAIT_SECONDS)
+        self._again_at = time.perf_counter() + FROZEN_SECONDS
         show = self.show
         again = frame is None
         if frame is None:
@@ -104,12 +113,9 @@ class EngineThread:
             frame = self._frames.take(0) or frame
             look = self._follower.look(show, frame)
         wait_ms = (time.perf_counter() - self._idle_since) * 1000
-        done = Finished(
-            frame,
-            painter.paint(frame.rgb, look, at_seconds=frame.grabbed_at, counts=not show.frozen),
-            look,
-            wait_ms,
-        )
+        queue_ms = (time.monotonic() - frame.grabbed_at) * 1000
+        painting = painter.paint(frame.rgb, look, at_seconds=frame.grabbed_at, counts=not show.frozen)
+        done = Finished(frame, painting, look, wait_ms, queue_ms)
         self._follower.painted(frame)
         self._idle_since = time.perf_counter()
         if self._is_late(frame):

@@ -53,6 +53,7 @@ def stats_state(meters: Meters, dropped_frames: int, dropped_paintings: int) -> 
         "latency_p50_ms": _rounded(p50),
         "latency_p95_ms": _rounded(p95),
         "latency_max_ms": _rounded(max(latencies_ms, default=math.nan)),
+        "latency_max_parts_ms": {part: _rounded(ms) for part, ms in meters.oldest_parts_ms().items()},
         "paintings": meters.shown,
         "dropped_frames": dropped_frames,
         "dropped_paintings": dropped_paintings,
