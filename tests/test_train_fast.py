@@ -18,7 +18,7 @@ from livestyle.model.weights import manifest
 from tests.training import log_of, tiny_flags
 from train import checkpoint
 from train.fast import Batch, Flags, Objective, Seen, coarsely_seen, seen_again, steady_loss, style_numbers, train
-from train.losses import structure_loss, style_targets
+from train.losses import deep_structure_loss, structure_loss, style_targets
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +120,26 @@ def test_structure_does_not_ask_for_statistics() -> None:
     torch.manual_seed(0)
     features = torch.rand(1, 8, 6, 6)
     assert structure_loss(3 * features + 2, features) < 1e-4 < structure_loss(features.flip(3), features)
+
+
+def test_every_channel_of_the_structure_counts_alike() -> None:
+    """In the squared distance of features, the one that varies a hundred times more is nearly all there is."""
+    torch.manual_seed(0)
+    photograph = [torch.rand(1, 8, 6, 6) for _ in range(4)]
+    gains = torch.tensor([100.0, *[1.0] * 7]).view(1, 8, 1, 1)
+
+    def wrong_in(channel: int) -> list[torch.Tensor]:
+        taps = [tap.clone() for tap in photograph]
+        for tap in taps:
+            tap[:, channel] = photograph[0][:, 0].flip(2)
+        return [gains * tap for tap in taps]
+
+    losses = [
+        deep_structure_loss(wrong_in(channel), [gains * tap for tap in photograph]).item() for channel in range(8)
+    ]
+    assert min(losses) > 0.5 * max(losses) > 0
+    tap_by_tap = structure_loss(wrong_in(1)[3], photograph[3]) + 0.5 * structure_loss(wrong_in(1)[2], photograph[2])
+    assert losses[1] == pytest.approx(tap_by_tap.item(), rel=1e-4)
 
 
 def test_style_numbers_are_means_then_stds() -> None:

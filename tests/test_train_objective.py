@@ -39,17 +39,24 @@ def flags_of(*own: bool) -> Tensor:
 NONE = flags_of(False, False, False)
 
 
+def plain(features: Tensor) -> Tensor:
+    mean, std = mean_std(features)
+    return (features - mean) / std
+
+
 def apart(networks: tuple[VGGEncoder, Decoder], content: Tensor, style: Tensor) -> dict[str, float]:
     """The losses of one picture, content and style encoded apart, written out (eqs. 11 to 13)."""
     encoder, decoder = networks
     with torch.no_grad():
         target = adain(encoder(content)[3], *mean_std(encoder(style)[3]))
         painting = decoder(target, 24, 24)
-        taps, style_taps = [*encoder(painting)], [*encoder(style)]
+        taps, style_taps, own_taps = [*encoder(painting)], [*encoder(style)], [*encoder(content)]
         pairs = [(mean_std(a), mean_std(b)) for a, b in zip(taps, style_taps, strict=True)]
         colors = mean_std(opponent_colors(painting)), mean_std(opponent_colors(style))
+        structure = [F.mse_loss(plain(taps[n]), plain(own_taps[n])).item() for n in (2, 3)]
         return {
             "content": F.mse_loss(taps[3], target).item(),
+            "structure": 0.5 * structure[0] + structure[1],
             "style": sum(F.mse_loss(a[i], b[i]).item() for a, b in pairs for i in (0, 1)),
             "color": sum(F.mse_loss(colors[0][i], colors[1][i]).item() for i in (0, 1)),
             "tv": (painting.diff(dim=2).abs().mean() + painting.diff(dim=3).abs().mean()).item(),

@@ -38,6 +38,7 @@ class Flags(RunFlags):
 
     style_side: int = flag("0: statistics of fresh style crops; else of whole works at this shorter side, once each", 0)
     content_weight: float = flag("weight of the content loss", 1.0)
+    structure_weight: float = flag("weight of the distance of instance-normalised relu4_1 and relu3_1", 0.0)
     style_weight: float = flag("weight of the style loss", 10.0)
     color_weight: float = flag("weight of the colour loss: mean and std of RGB and opponent colours", 0.0)
     grid_weight: float = flag("weight of the grid loss: details that repeat every 8 pixels", 0.0)

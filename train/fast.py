@@ -32,8 +32,8 @@ from train.loop import Recipe, RunFlags, load_encoder, load_network, open_both, 
 from train.losses import (
     StyleTargets,
     color_loss,
+    deep_structure_loss,
     grid_loss,
-    structure_loss,
     style_loss,
     tone_loss,
     total_variation,
@@ -120,7 +120,7 @@ class Objective(nn.Module):
             structure = self.encoder(photograph)
         taps = self.encoder(seen)
         return {
-            "content": structure_loss(taps[3], structure[3]) + 0.5 * structure_loss(taps[2], structure[2]),
+            "content": deep_structure_loss(taps, structure),
             "tone": tone_loss(seen, photograph),
             "style": style_loss(taps, batch.style.taps),
             "color": color_loss(seen, batch.style.color),

@@ -44,6 +44,16 @@ def structure_loss(painting: Tensor, photograph: Tensor) -> Tensor:
     return F.mse_loss((painting.float() - mean_a) / std_a, (photograph.float() - mean_b) / std_b)
 
 
+def deep_structure_loss(painting_taps: Sequence[Tensor], photograph_taps: Sequence[Tensor]) -> Tensor:
+    """Structure of relu4_1, and half of that of relu3_1, which faces need.
+
+    Every channel counts alike. In the content loss of eq. 12 those count most that the style makes vary most, and
+    a painting may be further from its target than a flat one for a few of them.
+    """
+    at_4_1, at_3_1 = (structure_loss(painting_taps[n], photograph_taps[n]) for n in (3, 2))
+    return at_4_1 + 0.5 * at_3_1
+
+
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue (BT.601)."""
 

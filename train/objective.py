@@ -15,6 +15,7 @@ from train.losses import (
     StyleTargets,
     color_loss,
     content_loss,
+    deep_structure_loss,
     grid_loss,
     style_loss,
     style_targets,
@@ -66,12 +67,13 @@ class Objective(nn.Module):
         """
         content, style, own = batch
         with torch.no_grad():
-            features, targets = self._targets(content, style, own)
-            target = adain(features, *targets.taps[3])
+            photograph, targets = self._targets(content, style, own)
+            target = adain(photograph[3], *targets.taps[3])
         painting = self.decoder(target, *content.shape[-2:])
         taps = self.encoder(painting)
         return {
             "content": content_loss(taps[3], target),
+            "structure": deep_structure_loss(taps, photograph),
             "style": style_loss(taps, targets.taps),
             "color": color_loss(painting, targets.color),
             "grid": grid_loss(painting),
@@ -81,22 +83,23 @@ class Objective(nn.Module):
 
     def _targets(
         self, content: Tensor, style: Tensor | StyleTargets, own: Tensor | None
-    ) -> tuple[Tensor, StyleTargets]:
-        """relu4_1 of the content, and what its paintings' statistics should be."""
+    ) -> tuple[list[Tensor], StyleTargets]:
+        """The content's taps, and what its paintings' statistics should be."""
         count = len(content)
         both = torch.cat([content, style]) if isinstance(style, Tensor) else content
         taps = self.encoder(both)
         if isinstance(style, Tensor):
             style = style_targets(style, [tap[count:] for tap in taps])
+        photograph = [tap[:count] for tap in taps]
         if own is None:
-            return taps[3][:count], style
-        mine = style_targets(content, [tap[:count] for tap in taps])
+            return photograph, style
+        mine = style_targets(content, photograph)
 
         def chosen(mine: Stats, theirs: Stats) -> Stats:
             return torch.where(own, mine[0], theirs[0]), torch.where(own, mine[1], theirs[1])
 
         per_tap = [chosen(*pair) for pair in zip(mine.taps, style.taps, strict=True)]
-        return taps[3][:count], StyleTargets(per_tap, chosen(mine.color, style.color))
+        return photograph, StyleTargets(per_tap, chosen(mine.color, style.color))
 
 
 def own_style(numbers: range, share: float, seed: int) -> Tensor:
