@@ -206,7 +206,7 @@ def test_a_batch_that_cannot_be_shared_out_is_one_line_and_exit_code_2(
 def test_every_weight_has_its_loss(flags: Flags) -> None:
     weights = loss_weights(replace(flags, style_weight=7.0))
     assert weights["style"] == 7.0
-    assert weights.keys() == {"content", "style", "color", "grid", "tv", "identity"}
+    assert weights.keys() == {"content", "structure", "style", "color", "grid", "tv", "identity"}
 
 
 def test_learning_rates(flags: Flags) -> None:
