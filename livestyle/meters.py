@@ -87,7 +87,8 @@ class Meters:
         """From the camera's frame to its painting on the screen."""
         self.stages: dict[str, Times] = {}
         self._newest: tuple[str, ...] = ()
-        self._recent_parts: deque[tuple[float, dict[str, float]]] = deque(maxlen=RECENT)
+        self._oldest: deque[tuple[int, float, dict[str, float]]] = deque()
+        """Of the last RECENT paintings those that were older than all after them: number, latency and its parts."""
         self.first_shown_seconds: float | None = None
         self.last_shown_seconds = 0.0
         self.shown = 0
@@ -104,7 +105,12 @@ class Meters:
         latency_ms = (now_seconds - grabbed_at_seconds) * 1000
         self.latency.add(latency_ms)
         parts_ms = {"queue": queue_ms} | {stage: ms for stage, ms in stage_ms.items() if stage != IDLE_STAGE}
-        self._recent_parts.append((latency_ms, parts_ms | {"handover": latency_ms - sum(parts_ms.values())}))
+        parts_ms["handover"] = latency_ms - sum(parts_ms.values())
+        while self._oldest and self._oldest[-1][1] <= latency_ms:
+            self._oldest.pop()
+        self._oldest.append((self.shown, latency_ms, parts_ms))
+        if self._oldest[0][0] <= self.shown - RECENT:
+            self._oldest.popleft()
         for stage, ms in stage_ms.items():
             self.stages.setdefault(stage, Times()).add(ms)
         self._newest = tuple(stage_ms)
@@ -119,12 +125,12 @@ class Meters:
             return 0.0
         return (self.shown - 1) / max(1e-9, self.last_shown_seconds - self.first_shown_seconds)
 
-    def oldest_parts_ms(self) -> dict[str, float]:
-        """What made the oldest of the last RECENT paintings so old when it was shown; {} before the first.
+    def oldest_ms(self) -> tuple[float, dict[str, float]]:
+        """How old the oldest of the last RECENT paintings was when it was shown, and why; (nan, {}) before the first.
 
         Its frame's wait for the engine, the stages, and the rest, which is the painting's wait for the main thread.
         """
-        return max(self._recent_parts, key=lambda shown: shown[0], default=(0.0, {}))[1]
+        return self._oldest[0][1:] if self._oldest else (math.nan, {})
 
     def recent_latency_ms(self) -> float:
         """Median of the last few latencies; 0 before the first."""

@@ -124,20 +124,27 @@ def test_a_frame_that_was_held_up_gives_way_to_a_newer_one(bank: Bank, late: set
     assert [index for index in seen if index] == shown[1:]  # painter.warm_up paints the first one too
 
 
+FRESH = Frame(np.zeros((32, 32, 3), np.uint8), 0, Fraction(0))
+
+
+def after_painting(first: Frame, frames: Latest[Frame], engine: CountingEngine, bank: Bank) -> EngineThread:
+    """A thread that runs, and has painted one frame."""
+    thread = EngineThread(lambda: Painter(engine, bank), frames, make_show(bank))
+    thread.start()
+    frames.put(first)
+    assert thread.finished.take(PATIENCE_SECONDS)
+    return thread
+
+
 def test_a_frozen_show_gives_way_to_no_frame(
     bank: Bank, counting_engine: CountingEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However long its new look takes: the frames that wait are not to be shown."""
     frames: Latest[Frame] = Latest()
-    show = make_show(bank)
-    thread = EngineThread(lambda: Painter(counting_engine, bank), frames, show)
-    thread.start()
-    fresh = Frame(np.zeros((32, 32, 3), np.uint8), 0, Fraction(0))
-    frames.put(replace(fresh, grabbed_at=time.monotonic() + 1000))
-    assert thread.finished.take(PATIENCE_SECONDS)
-    show = thread.show = replace(show, frozen=True, fade_seconds=0.0)
+    thread = after_painting(replace(FRESH, grabbed_at=time.monotonic() + 1000), frames, counting_engine, bank)
+    show = thread.show = replace(thread.show, frozen=True, fade_seconds=0.0)
     time.sleep(0.3)  # a frame may be taken just before the freeze
-    frames.put(replace(fresh, index=1))
+    frames.put(replace(FRESH, index=1))
     monkeypatch.setattr("livestyle.live.engine_thread.LATE_SECONDS", -1.0)  # so every painting is late
     thread.show = pick(show, "scream", time.monotonic())
     repainted = thread.finished.take(PATIENCE_SECONDS)
@@ -147,13 +154,9 @@ def test_a_frozen_show_gives_way_to_no_frame(
 
 def test_a_frozen_show_repaints_only_when_the_look_changes(bank: Bank, counting_engine: CountingEngine) -> None:
     frames: Latest[Frame] = Latest()
-    show = make_show(bank)
-    engine_thread = EngineThread(lambda: Painter(counting_engine, bank), frames, show)
-    engine_thread.start()
-    frames.put(Frame(np.zeros((32, 32, 3), np.uint8), 0, Fraction(0)))
-    assert engine_thread.finished.take(PATIENCE_SECONDS)
+    engine_thread = after_painting(FRESH, frames, counting_engine, bank)
     first = counting_engine.painted
-    show = engine_thread.show = replace(show, frozen=True)
+    show = engine_thread.show = replace(engine_thread.show, frozen=True)
     frames.put(Frame(np.ones((32, 32, 3), np.uint8), 1, Fraction(1)))
     time.sleep(0.3)  # a frame may have been taken just before the freeze
     painted = counting_engine.painted
@@ -166,12 +169,8 @@ def test_a_frozen_show_repaints_only_when_the_look_changes(bank: Bank, counting_
 
 def test_a_frozen_crossfade_leaves_the_other_threads_their_turn(bank: Bank, counting_engine: CountingEngine) -> None:
     """Without a network to wait for, too: an endless loop held Python's lock, and the window took 0.2 s a picture."""
-    frames: Latest[Frame] = Latest()
-    show = make_show(bank)
-    thread = EngineThread(lambda: Painter(counting_engine, bank), frames, show)
-    thread.start()
-    frames.put(Frame(np.zeros((32, 32, 3), np.uint8), 0, Fraction(0)))
-    assert thread.finished.take(PATIENCE_SECONDS)
+    thread = after_painting(FRESH, Latest(), counting_engine, bank)
+    show = thread.show
     bypassed = replace(show, frozen=True, look=replace(show.look, bypass=True), fade_seconds=600.0)
     thread.show = pick(bypassed, "scream", time.monotonic())
     assert thread.finished.take(PATIENCE_SECONDS)

@@ -46,14 +46,14 @@ def stats_state(meters: Meters, dropped_frames: int, dropped_paintings: int) -> 
 
     They go from the camera's frame to its painting shown; one painted again while frozen counts from then.
     """
-    latencies_ms = meters.latency.recent
-    p50, p95 = percentiles_ms(latencies_ms)
+    p50, p95 = percentiles_ms(meters.latency.recent)
+    oldest_ms, parts_ms = meters.oldest_ms()
     return {
         "fps": round(meters.rate.per_second, 2),
         "latency_p50_ms": _rounded(p50),
         "latency_p95_ms": _rounded(p95),
-        "latency_max_ms": _rounded(max(latencies_ms, default=math.nan)),
-        "latency_max_parts_ms": {part: _rounded(ms) for part, ms in meters.oldest_parts_ms().items()},
+        "latency_max_ms": _rounded(oldest_ms),
+        "latency_max_parts_ms": {part: _rounded(ms) for part, ms in parts_ms.items()},
         "paintings": meters.shown,
         "dropped_frames": dropped_frames,
         "dropped_paintings": dropped_paintings,
