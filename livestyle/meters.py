@@ -144,8 +144,8 @@ class Meters:
 def process_age_seconds() -> float | None:
     """Seconds since this process was created; None where the system does not tell (not Linux)."""
     try:
-        fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
-        uptime_seconds = float(Path("/proc/uptime").read_text().split()[0])
+        fields = Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        uptime_seconds = float(Path("/proc/uptime").read_text(encoding="utf-8").split()[0])
     except OSError:
         return None
     return uptime_seconds - int(fields[19]) / os.sysconf("SC_CLK_TCK")

@@ -58,7 +58,7 @@ class Program:
         clip = str(asset_dir("media") / "demo.mp4")
         servers = ("--http", str(self.http), "--osc", str(self.osc))
         root = str(Path(__file__).parent.parent)
-        with self._log.open("w") as stderr:
+        with self._log.open("w", encoding="utf-8") as stderr:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "livestyle", "live", clip, *servers, *arguments],
                 env=os.environ | {"DISPLAY": display, "PYTHONPATH": root, "XDG_CONFIG_HOME": str(folder / "settings")},
@@ -82,7 +82,7 @@ class Program:
     @property
     def said(self) -> str:
         """All of its stderr."""
-        return self._log.read_text(errors="replace")
+        return self._log.read_text(errors="replace", encoding="utf-8")
 
     def until_painting(self) -> list[str]:
         """Wait for the first painting; the names of the styles. Raises SystemExit when there is none."""

@@ -34,7 +34,7 @@ def make_footage(folder: Path) -> Path:
     whole = media.noise_clip(folder / "n.mp4")
     media.cut(whole, folder / "cut.mp4", 0.5)
     whole.unlink()
-    (folder / "bad.mp4").write_text("no video")
+    (folder / "bad.mp4").write_text("no video", encoding="utf-8")
     Image.effect_noise((64, 48), 60).convert("RGB").save(folder / "day" / "p.jpg")
     return folder
 

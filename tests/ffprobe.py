@@ -33,7 +33,7 @@ class Seen:
             "md5",
         ]
         command = ["ffprobe", "-v", "error", "-of", "json", *shown, str(path)]
-        found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        found = json.loads(subprocess.run(command, check=True, capture_output=True, encoding="utf-8").stdout)
         self.format: dict[str, Any] = found["format"]
         self.chapters: list[dict[str, Any]] = found["chapters"]
         self._streams: list[dict[str, Any]] = found["streams"]

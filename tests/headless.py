@@ -26,7 +26,7 @@ class Program:
 
     def __init__(self, folder: Path, *arguments: str) -> None:
         self._log = folder / "stderr.txt"
-        with self._log.open("w") as stderr:
+        with self._log.open("w", encoding="utf-8") as stderr:
             clip = str(asset_dir("media") / "demo.mp4")
             command = ["live", clip, "--no-window", "--device", "cpu", "--size", "48", *arguments]
             self.process = subprocess.Popen(
@@ -38,7 +38,7 @@ class Program:
 
     @property
     def said(self) -> str:
-        return self._log.read_text()
+        return self._log.read_text(encoding="utf-8")
 
     def until(self, words: str) -> None:
         """Wait for something it says."""

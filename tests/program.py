@@ -20,7 +20,7 @@ class Program:
         self.screen = screen
         root = str(Path(__file__).parent.parent)
         env = os.environ | {"DISPLAY": screen.display, "PYTHONPATH": root}
-        with (folder / "stderr.txt").open("w") as stderr:
+        with (folder / "stderr.txt").open("w", encoding="utf-8") as stderr:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "livestyle", *arguments],
                 env=env,
@@ -45,7 +45,7 @@ class Program:
     @property
     def said(self) -> str:
         """What it has told the person so far."""
-        return (self._folder / "stderr.txt").read_text()
+        return (self._folder / "stderr.txt").read_text(encoding="utf-8")
 
     def until(self, what: str, condition: object, timeout_seconds: float = 60) -> None:
         """Wait for something to become true."""

@@ -31,7 +31,7 @@ class Display:
 
     def _xdotool(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         env = os.environ | {"DISPLAY": self.display}
-        return subprocess.run(["xdotool", *arguments], env=env, capture_output=True, text=True, timeout=20)
+        return subprocess.run(["xdotool", *arguments], env=env, capture_output=True, encoding="utf-8", timeout=20)
 
     def wait_for_window(self, name: str, timeout_seconds: float = 60) -> str:
         """The id of a window whose title contains `name`."""
@@ -101,7 +101,7 @@ class Screen(Display):
             stderr=subprocess.DEVNULL,
         )
         os.close(write_end)
-        with os.fdopen(read_end) as answer:
+        with os.fdopen(read_end, encoding="utf-8") as answer:
             number = answer.readline().strip()
         assert number, "Xvfb did not start"
         super().__init__(f":{number}")

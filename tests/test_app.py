@@ -157,7 +157,7 @@ def test_snapshot_that_cannot_be_saved_is_a_message(
         show.press("s")
         show.press("q")
 
-    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
     show = live(
         bank,
         counting_engine,

@@ -194,7 +194,7 @@ def test_add_keeps_and_remove_forgets(bank: Bank, counting_engine: CountingEngin
 def test_bad_style_images(tmp_path: Path) -> None:
     with pytest.raises(StyleError, match="64x31: at least 32 px"):
         read_style_image(_image(tmp_path / "small.png", (64, 31)))
-    (tmp_path / "text.png").write_text("no image")
+    (tmp_path / "text.png").write_text("no image", encoding="utf-8")
     with pytest.raises(SourceError):
         read_style_image(tmp_path / "text.png")
 

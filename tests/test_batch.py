@@ -27,8 +27,8 @@ def footage(tmp_path: Path) -> Path:
     (folder / "day").mkdir(parents=True)
     media.ntsc_clip(folder / "a.mp4", frames=4)
     media.cut(media.noise_clip(tmp_path / "n.mp4"), folder / "cut.mp4", 0.5)
-    (folder / "bad.mp4").write_text("no video")
-    (folder / "notes.txt").write_text("not for painting")
+    (folder / "bad.mp4").write_text("no video", encoding="utf-8")
+    (folder / "notes.txt").write_text("not for painting", encoding="utf-8")
     Image.effect_noise((48, 32), 60).convert("RGB").save(folder / "day" / "p.jpg")
     return folder
 
@@ -99,7 +99,9 @@ def test_a_damaged_file_is_told_of_again_and_painted_again_when_it_has_changed( 
 
 
 def test_a_batch_paints_as_the_single_commands_do(run, footage: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    (tmp_path / "s.toml").write_text("[[cue]]\nat = 0\nstyle = 'scream'\nfade = 0\n[[cue]]\nat = 0.05\nmirror = true\n")
+    (tmp_path / "s.toml").write_text(
+        "[[cue]]\nat = 0\nstyle = 'scream'\nfade = 0\n[[cue]]\nat = 0.05\nmirror = true\n", encoding="utf-8"
+    )
     run("batch", "footage/a.mp4", "footage/day", "-o", "out", *FAST, "--script", "s.toml")
     run("video", "footage/a.mp4", "a.mp4", *FAST, "--script", "s.toml")
     run("image", "footage/day/p.jpg", "-o", "p.png", *FAST[:-1], "scream")

@@ -21,7 +21,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("2.mp4", "10.AVI", "day/a.jpg", "day/deep/a.MOV", ".h.mp4", ".trash/b.mp4", "t.txt", "day/s.srt"):
         path = tmp_path / "in" / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(name)
+        path.write_text(name, encoding="utf-8")
     return tmp_path / "in"
 
 
@@ -47,7 +47,7 @@ def test_folders_are_searched_and_their_structure_is_kept(folder: Path, named: l
 
 def test_outputs_within_the_folder_are_not_painted_again(folder: Path) -> None:
     (folder / "out").mkdir()
-    (folder / "out" / "2.mp4").write_text("painted")
+    (folder / "out" / "2.mp4").write_text("painted", encoding="utf-8")
     assert outputs("in", out="in/out") == [
         f"in/out/{name}" for name in ("2.mp4", "10.mp4", "day/a.png", "day/deep/a.mov")
     ]
@@ -56,7 +56,7 @@ def test_outputs_within_the_folder_are_not_painted_again(folder: Path) -> None:
 
 def test_names_that_would_become_one_keep_their_suffixes(folder: Path) -> None:
     for name in ("2.avi", "2.jpg", "2.heic"):
-        (folder / name).write_text("")
+        (folder / name).write_text("", encoding="utf-8")
     assert outputs("in/2.*", picture_format="JPG") == [
         "out/2.avi.mp4",
         "out/2.heic.jpg",
@@ -87,7 +87,7 @@ BAD = {
 @pytest.mark.parametrize("case", BAD)
 def test_bad_plans_are_one_line(folder: Path, case: str) -> None:
     (folder / "empty").mkdir()
-    (folder / "day" / "2.mp4").write_text("")
+    (folder / "day" / "2.mp4").write_text("", encoding="utf-8")
     named, out, options, said = BAD[case]
     with pytest.raises(LivestyleError) as error:
         planned([Path(name) for name in named], Path(out), **options)
@@ -102,7 +102,7 @@ def test_videos_keep_their_container_where_it_holds_the_codec(folder: Path) -> N
 def test_an_output_is_up_to_date_where_it_was_written_after_its_source(tmp_path: Path) -> None:
     job = Job(tmp_path / "a", tmp_path / "b")
     for path in (job.source, job.output):
-        path.write_text("")
+        path.write_text("", encoding="utf-8")
     for times, expected in (((5, 6), True), ((6, 6), True), ((7, 6), False)):
         os.utime(job.source, (times[0], times[0]))
         os.utime(job.output, (times[1], times[1]))

@@ -123,7 +123,7 @@ def test_opencv_and_ffmpeg_keep_quiet(refused_url: str) -> None:
         "    except SourceError: print('refused')\n"
     )
     command = [sys.executable, "-c", code, refused_url, "/dev/null", "97"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=60, check=True)
     assert done.stdout.split() == ["refused"] * 3 and done.stderr == ""
 
 

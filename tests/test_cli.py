@@ -69,7 +69,7 @@ BAD_IMAGE_COMMANDS = {
 @pytest.mark.parametrize("case", BAD_IMAGE_COMMANDS)
 def test_bad_input_is_one_line_and_leaves_nothing(run, photo: Path, tmp_path: Path, case: str) -> None:  # type: ignore[no-untyped-def]
     (tmp_path / "empty.png").touch()
-    (tmp_path / "text.jpg").write_text("these are words")
+    (tmp_path / "text.jpg").write_text("these are words", encoding="utf-8")
     (tmp_path / "truncated.png").write_bytes(photo.read_bytes()[:300])
     Image.new("RGB", (31, 64)).save(tmp_path / "small.png")
     before = sorted(p.name for p in tmp_path.iterdir())

@@ -23,7 +23,7 @@ def clip(tmp_path: Path) -> Path:
 def test_video_paints_each_frame_in_the_look_of_its_time(run, clip: Path, photo: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     save_look(looks_path(), "calm", Look((("dragon", 1.0),), palette=False))
     (tmp_path / "s.toml").write_text(
-        "fade = 0\n[[cue]]\nat = 0.3\nstyle = 'photo.png'\n[[cue]]\nat = 0.65\nlook = 'calm'\n"
+        "fade = 0\n[[cue]]\nat = 0.3\nstyle = 'photo.png'\n[[cue]]\nat = 0.65\nlook = 'calm'\n", encoding="utf-8"
     )
     times = [frame.pts_seconds for frame in media.read_all(clip)]
     options = {"cues": ["-s", "wave", "--script", "s.toml"], "wave": ["-s", "wave"]}
@@ -54,7 +54,7 @@ def test_video_paints_each_frame_in_the_look_of_its_time(run, clip: Path, photo:
 def test_a_mistake_is_said_before_any_work(  # type: ignore[no-untyped-def]
     run, clip: Path, photo: Path, tmp_path: Path, command: list[str], text: str, said: str
 ) -> None:
-    (tmp_path / "s.toml").write_text(text)
+    (tmp_path / "s.toml").write_text(text, encoding="utf-8")
     result = run(*command, "--script", "s.toml", *FAST)
     assert result.code == 2 and said in result.err and result.err.count("\n") == 1
 
@@ -66,13 +66,13 @@ def test_a_script_and_matched_colours_exclude_each_other(run, clip: Path) -> Non
 
 def test_live_plays_a_script_and_saves_what_it_played(run, clip: Path, photo: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     (tmp_path / "s.toml").write_text(
-        "[[cue]]\nat = 0\nstyle = 'photo.png'\nfade = 0\n[[cue]]\nat = 0.1\nalpha = 0.25\n"
+        "[[cue]]\nat = 0\nstyle = 'photo.png'\nfade = 0\n[[cue]]\nat = 0.1\nalpha = 0.25\n", encoding="utf-8"
     )
     result = run(
         "live", "clip.mp4", "--no-window", "--seconds", "1", "--script", "s.toml", "--save-script", "t.toml", *FAST
     )
     assert result.code == 0, result.err
-    saved = (tmp_path / "t.toml").read_text()
+    saved = (tmp_path / "t.toml").read_text(encoding="utf-8")
     assert f'style = "{photo.resolve()}"\nfade = 0.0' in saved and "alpha = 0.25" in saved
     assert "saved the looks in t.toml" in result.err
     again = run("video", "clip.mp4", "o.mp4", "--script", "t.toml", *FAST)

@@ -45,14 +45,14 @@ def test_ctrl_c_keeps_what_is_painted_and_the_same_command_goes_on(tmp_path: Pat
     command = [sys.executable, "-m", "livestyle", "video", str(source), "o.mp4", "--device", "cpu", "-s", "wave"]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
     journal = tmp_path / ".o.mp4.livestyle" / "journal.jsonl"
-    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, env=environment) as first:
-        while first.poll() is None and not (journal.exists() and journal.read_text().count("\n") > 1):
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, encoding="utf-8", env=environment) as first:
+        while first.poll() is None and not (journal.exists() and journal.read_text(encoding="utf-8").count("\n") > 1):
             time.sleep(0.02)
         first.send_signal(signal.SIGINT)
         _, said = first.communicate(timeout=60)
     assert first.returncode not in (0, 2) and "Traceback" not in said
     assert "the same command goes on from there" in said and not (tmp_path / "o.mp4").exists()
-    second = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=environment, check=True)
+    second = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", env=environment, check=True)
     assert "painted already" in second.stderr
     assert media.pts_of(tmp_path / "o.mp4") == media.pts_of(source)
     whole = [*command[:5], "whole.mp4", *command[6:]]

@@ -111,7 +111,7 @@ def test_a_refused_import_is_one_line_and_leaves_nothing(
 ) -> None:
     for source, name in zip(adain_files, ("v.pth", "d.pth"), strict=True):
         (tmp_path / name).symlink_to(source)
-    (tmp_path / "text.pth").write_text("words")
+    (tmp_path / "text.pth").write_text("words", encoding="utf-8")
     torch.save(torch.nn.Conv2d(3, 3, 1), tmp_path / "module.pth")
     torch.save({"0.weight": torch.zeros(3, 3, 1, 1), "0.bias": torch.zeros(3)}, tmp_path / "part.pth")
     arguments, said = REFUSED_IMPORTS[case]
@@ -133,7 +133,7 @@ def test_only_weights_of_ones_own_can_be_removed(run: Run, adain: Path) -> None:
     assert "stay" in one_line(run("weights", "remove", "shipped"))
     for name in ("none", "..", "", str(adain)):
         assert "of your own there are: adain" in one_line(run("weights", "remove", name))
-    (adain / "manifest.json").write_text("{")
+    (adain / "manifest.json").write_text("{", encoding="utf-8")
     listed = run("weights", "list", "--json")
     assert listed.code == 0 and "left out" in listed.err and len(json.loads(listed.out)) == 1
     doctor = run("doctor", "--json")
@@ -267,7 +267,7 @@ def test_a_folder_whose_manifest_names_no_network(tmp_path: Path, change: dict[s
     for role, changes in change.items():
         entries[role] = entries[role] | changes if changes else None
     present = {role: entry for role, entry in entries.items() if entry}
-    (tmp_path / "manifest.json").write_text(json.dumps({"weights": present}))
+    (tmp_path / "manifest.json").write_text(json.dumps({"weights": present}), encoding="utf-8")
     for read in (network_entries, encoder_id) if "encoder" in change else (network_entries,):
         with pytest.raises(WeightsError, match=said):
             read(tmp_path)

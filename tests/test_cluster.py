@@ -29,7 +29,7 @@ def batch(folder: Path, environment: dict[str, str], *arguments: str) -> subproc
         env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
     )
 
 

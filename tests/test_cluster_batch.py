@@ -148,7 +148,7 @@ def test_a_stop_in_the_middle_keeps_what_is_done_for_the_next_run(footage: Path,
     with pytest.raises(KeyboardInterrupt):
         list(painted(cluster, footage / "film.mp4", tmp_path))
     assert cluster.cancelled == 3, "four were out"
-    journal = (tmp_path / ".film.mp4.livestyle" / "journal.jsonl").read_text()
+    journal = (tmp_path / ".film.mp4.livestyle" / "journal.jsonl").read_text(encoding="utf-8")
     assert journal.count('"number"') == 1, "of two tasks, one was the greeting"
     again = Here()
     assert [outcome.status for outcome in painted(again, footage / "film.mp4", tmp_path)] == ["painted"]
@@ -195,7 +195,9 @@ def test_a_worker_that_would_paint_otherwise_is_refused(footage: Path, tmp_path:
 def test_looks_of_scripts_and_image_styles_travel_along(footage: Path, photo: Path, tmp_path: Path) -> None:
     """Workers have no bank of the person's and no script: all goes with the recipe."""
     script = tmp_path / "s.toml"
-    script.write_text(f"[[cue]]\nat = 30\nstyle = '{photo}'\nfade = 5\n[[cue]]\nat = 50\nalpha = 0.2\nover = 20\n")
+    script.write_text(
+        f"[[cue]]\nat = 30\nstyle = '{photo}'\nfade = 5\n[[cue]]\nat = 50\nalpha = 0.2\nover = 20\n", encoding="utf-8"
+    )
     options = PaintingOptions(device="cpu", model="fast", size="48", style="wave", script=script, quiet=True)
     cluster = Here()
     (outcome,) = painted(cluster, footage / "film.mp4", tmp_path / "out", options)

@@ -61,7 +61,7 @@ class Film(LookPainter):
 
     def __init__(self, folder: Path, batch: int, fails_at_seconds: float = 1e9) -> None:
         script = folder / "looks.toml"
-        script.write_text(LOOKS)
+        script.write_text(LOOKS, encoding="utf-8")
         show = new_show(("wave", "scream"), Look((("wave", 1.0),)))
         self.gpu = SimulatedGpu(batch)
         self.paintings: list[Picture] = []

@@ -34,8 +34,8 @@ class Tree:
         if name is not None:
             node = self.sysfs / f"video{number}"
             node.mkdir()
-            (node / "name").write_text(name + "\n")
-            (node / "index").write_text(f"{index}\n")
+            (node / "name").write_text(name + "\n", encoding="utf-8")
+            (node / "index").write_text(f"{index}\n", encoding="utf-8")
         path = self.dev / f"video{number}"
         if device:
             path.touch()

@@ -19,7 +19,7 @@ SCRIPT = "[[cue]]\nat = 1\nstyle = 'scream'\nfade = 2\n[[cue]]\nat = 2\nalpha = 
 
 
 def looks(bank: Bank, folder: Path, text: str, start: Look = WAVE) -> Timeline:
-    (folder / "s.toml").write_text(text)
+    (folder / "s.toml").write_text(text, encoding="utf-8")
     return timeline(read_script(folder / "s.toml"), new_show(bank.names, start))
 
 

@@ -21,7 +21,9 @@ def test_broken_videos_are_painted_as_far_as_they_decode_or_refused_in_one_line(
     assert [fuzzing.tried(clip, tmp_path / f"{clip.name}.mkv") for clip in clips] == ["ok"] * len(clips)
     command = [sys.executable, "-m", "tests.fuzzing", str(tmp_path), "0", str(COUNT)]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as run:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", env=environment
+    ) as run:
         try:
             said, errors = run.communicate(timeout=LIMIT_SECONDS)
         except subprocess.TimeoutExpired:

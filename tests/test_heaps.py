@@ -69,4 +69,4 @@ def _said_by(script: str, *arguments: str) -> str:
     env = {k: v for k, v in os.environ.items() if k != "MALLOC_ARENA_MAX"}
     env["PYTHONPATH"] = str(Path(__file__).parent.parent)
     command = [sys.executable, "-c", script, *arguments]
-    return subprocess.run(command, env=env, capture_output=True, text=True, check=True, timeout=60).stdout
+    return subprocess.run(command, env=env, capture_output=True, encoding="utf-8", check=True, timeout=60).stdout

@@ -103,7 +103,7 @@ def test_a_loaded_image_may_be_written_to(tmp_path: Path) -> None:
 )
 def test_what_is_no_image_is_said(tmp_path: Path, name: str, words: str) -> None:
     (tmp_path / "empty.png").touch()
-    (tmp_path / "text.png").write_text("hello")
+    (tmp_path / "text.png").write_text("hello", encoding="utf-8")
     with pytest.raises(SourceError) as error:
         load_image(tmp_path / name)
     assert words in one_line(error)
@@ -131,7 +131,7 @@ def test_a_decompression_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
 def test_a_folder_is_read_in_natural_order(tmp_path: Path) -> None:
     for number in (10, 9, 100, 1):
         save_image(tmp_path / f"Shot {number}.png", np.full((4, number, 3), number, np.uint8))
-    (tmp_path / "notes.txt").write_text("not a picture")
+    (tmp_path / "notes.txt").write_text("not a picture", encoding="utf-8")
     source = FolderSource(tmp_path, print)
     assert (source.width, source.height, source.frame_count_hint, source.rate) == (1, 4, 4, 1)
     frames = list(iter(source.read, None))
@@ -158,7 +158,7 @@ def test_a_closed_folder_delivers_nothing(tmp_path: Path) -> None:
 
 def test_pictures_that_cannot_be_read_are_left_out(tmp_path: Path) -> None:
     for name in ("0.png", "2.png", "4.png"):
-        (tmp_path / name).write_text("no picture")
+        (tmp_path / name).write_text("no picture", encoding="utf-8")
     for number in (1, 3):
         save_image(tmp_path / f"{number}.png", np.full((4, number, 3), number, np.uint8))
     said: list[str] = []
@@ -171,7 +171,7 @@ def test_pictures_that_cannot_be_read_are_left_out(tmp_path: Path) -> None:
 
 def test_a_folder_that_plays_in_a_loop_says_each_picture_once(tmp_path: Path) -> None:
     for name in ("0.png", "2.png"):
-        (tmp_path / name).write_text("no picture")
+        (tmp_path / name).write_text("no picture", encoding="utf-8")
     save_image(tmp_path / "1.png", ramp())
     said: list[str] = []
     source = open_source(str(tmp_path), pace_files=True, say=said.append)
@@ -181,7 +181,7 @@ def test_a_folder_that_plays_in_a_loop_says_each_picture_once(tmp_path: Path) ->
 
 
 def test_a_folder_of_which_nothing_can_be_read_is_said(tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_text("no picture")
+    (tmp_path / "a.png").write_text("no picture", encoding="utf-8")
     with pytest.raises(SourceError) as error:
         FolderSource(tmp_path, print)
     assert "none of its images can be read" in one_line(error)

@@ -118,7 +118,8 @@ def test_a_turned_video_comes_out_upright(turn: int, filtered: str, tmp_path: Pa
 def test_a_part_of_a_film_has_its_chapters_and_sound(tmp_path: Path, out: Path) -> None:
     (tmp_path / "names.txt").write_text(
         ";FFMETADATA1\ntitle=Film\n[CHAPTER]\nTIMEBASE=1/10\nSTART=0\nEND=4\ntitle=One\n"
-        "[CHAPTER]\nTIMEBASE=1/10\nSTART=4\nEND=8\ntitle=Two\n"
+        "[CHAPTER]\nTIMEBASE=1/10\nSTART=4\nEND=8\ntitle=Two\n",
+        encoding="utf-8",
     )
     made = f"{PICTURE} {SOUND} -i names.txt -map 0 -map 1 -map_metadata 2 -map_chapters 2 {X264} -c:a aac"
     source = ffprobe.make(made, tmp_path / "in.mp4")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import locale
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from pathlib import Path
 
@@ -149,7 +151,7 @@ def test_a_second_start_needs_no_torch(openvino: OpenVINOEngine) -> None:
         "engine.stylize(frame, engine.style_code(stats), 1.0), engine.style_stats(frame)\n"
         "print('torch' in sys.modules)\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, encoding="utf-8", check=True)
     assert done.stdout.strip() == "False"
 
 
@@ -176,7 +178,7 @@ def test_a_failed_conversion_leaves_nothing(tmp_path: Path, monkeypatch: pytest.
 
     def torn(_model: str, _weights: Path | None, folder: Path) -> None:
         folder.mkdir(parents=True)
-        (folder / "painter.xml").write_text("half")
+        (folder / "painter.xml").write_text("half", encoding="utf-8")
         raise WeightsError("damaged")
 
     monkeypatch.setattr("livestyle.engine.openvino._convert", torn)
@@ -190,14 +192,14 @@ def test_a_damaged_cache_is_made_again(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     damaged = tmp_path / "livestyle" / "openvino" / shipped.name
     shutil.copytree(shipped, damaged)
-    (damaged / "painter.xml").write_text("<net")
+    (damaged / "painter.xml").write_text("<net", encoding="utf-8")
     again = OpenVINOEngine(model="fast", half=False, reason="a test")
     frame = np.zeros((16, 16, 3), np.uint8)
     assert again.stylize(frame, again.style_code(again.style_stats(frame + 9)), 1.0).shape == frame.shape
 
 
 def test_a_cache_that_cannot_be_written_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "livestyle").write_text("in the way")
+    (tmp_path / "livestyle").write_text("in the way", encoding="utf-8")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with pytest.raises(DeviceError, match="OpenVINO cannot run on 'CPU' .*: use --device cpu"):
         choose_engine("openvino")
@@ -271,3 +273,19 @@ def test_too_many_frames_under_way_are_refused(openvino: OpenVINOEngine, photogr
         openvino.submit(photograph, code, 1.0)
     for ticket in tickets:
         openvino.result(ticket)
+
+
+def test_engines_that_compile_at_once_leave_the_locale_alone(photograph: Picture) -> None:
+    before = locale.setlocale(locale.LC_CTYPE)
+    readers = [OpenVINOEngine(model="fast", half=False, reason="a test") for _ in range(2)]
+
+    def read(reader: OpenVINOEngine) -> None:
+        for rows in [*range(16, 32)] * 2:
+            reader.style_stats(photograph[:rows, :32])
+
+    try:
+        with ThreadPoolExecutor(len(readers)) as threads:
+            list(threads.map(read, readers))
+        assert locale.setlocale(locale.LC_CTYPE) == before
+    finally:
+        locale.setlocale(locale.LC_CTYPE, before)

@@ -51,13 +51,13 @@ def test_without_the_package_the_pip_line_is_given(monkeypatch: pytest.MonkeyPat
 def test_int8_graphs_of_other_weights_are_refused(tmp_path: Path) -> None:
     folder = tmp_path / "weights"
     shutil.copytree(asset_dir("weights"), folder)
-    entries = json.loads((folder / "manifest.json").read_text())
+    entries = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     other = load_file(folder / "fast.safetensors")
     other["projection.center"] += 1
     save_file(other, folder / "fast.safetensors")
     digest = hashlib.sha256((folder / "fast.safetensors").read_bytes()).hexdigest()
     entries["weights"]["fast"]["sha256"] = digest
-    (folder / "manifest.json").write_text(json.dumps(entries))
+    (folder / "manifest.json").write_text(json.dumps(entries), encoding="utf-8")
     with pytest.raises(WeightsError, match="fast-int8.zip are not of fast.safetensors: run python -m train.quantise"):
         choose_engine("openvino", int8=True, weights=folder)
 

@@ -24,7 +24,7 @@ def album(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         path = tmp_path / "album" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.effect_noise((48, 32), 60).convert("RGB").save(path)
-    (tmp_path / "album" / "notes.txt").write_text("not a picture")
+    (tmp_path / "album" / "notes.txt").write_text("not a picture", encoding="utf-8")
     return tmp_path / "album"
 
 
@@ -124,7 +124,7 @@ def test_what_is_wrong_with_all_pictures_stops_at_once() -> None:
 
 
 def test_failures_are_summed_up_at_the_end(run, album: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    (album / "3.png").write_text("these are words")
+    (album / "3.png").write_text("these are words", encoding="utf-8")
     Image.new("RGB", (6, 6)).save(album / "4.png")
     result = run("image", "album", "nothing.jpg", "-o", "out", "--format", "webp", "--quality", "80", *FAST[:4])
     assert result.code == 2 and "Traceback" not in result.err

@@ -35,7 +35,7 @@ def refuse(text: str) -> None:
 
 def written(path: Path, text: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     return path
 
 
@@ -60,7 +60,7 @@ def test_regions_are_saved_and_read(path: Path) -> None:
     read = read_looks(path, refuse)["F2"]
     assert read.region_styles == (None, (("wave", 1.0),)) and read.layout is not None
     assert read.layout.area.names == ("#000000", "white")
-    relative = path.read_text().replace(str(mask), "mask.png")
+    relative = path.read_text(encoding="utf-8").replace(str(mask), "mask.png")
     assert read_looks(written(path, relative), refuse)["F2"].region_styles == read.region_styles
 
 
@@ -68,7 +68,7 @@ def test_saving_leaves_the_rest_of_the_file_alone(path: Path) -> None:
     mine = '# mine\n["calm sea"]\nstyle = "wave"  # the great one\n\n'
     written(path, mine + '[F1]\nstyle = "scream"\n\n[F2]\nstyle = "dragon"\n')
     save_look(path, "F1", BLEND)
-    text = path.read_text()
+    text = path.read_text(encoding="utf-8")
     assert text.startswith(mine + "[F1]\n")
     assert list(read_looks(path, refuse)) == ["calm sea", "F1", "F2"] and read_looks(path, refuse)["F1"] == BLEND
 
@@ -116,7 +116,7 @@ def test_a_look_whose_mask_cannot_be_read_is_left_out_and_said(path: Path) -> No
     with pytest.raises(SourceError, match="line 2: .*no.png"):
         find_look("F1", path)
     save_look(path, "F3", WAVE)
-    assert path.read_text().startswith(gone)
+    assert path.read_text(encoding="utf-8").startswith(gone)
 
 
 def test_a_look_that_is_not_there_names_those_that_are(path: Path) -> None:
@@ -143,7 +143,7 @@ def test_a_look_of_an_image_file_is_there_in_the_next_run(path: Path, tmp_path: 
 def test_images_of_stored_looks_are_styles_of_the_run(tmp_path: Path) -> None:
     image, text = tmp_path / "sea.png", tmp_path / "text.png"
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 40, 3), np.uint8)).save(image)
-    text.write_text("no picture")
+    text.write_text("no picture", encoding="utf-8")
     for name, style in (("F1", str(image)), ("F2", str(text)), ("F3", str(tmp_path / "gone.png"))):
         save_look(looks_path(), name, Look(((style, 1.0),)))
     setup = Setup(EngineOptions(device="cpu", model="fast"))
@@ -167,7 +167,9 @@ def test_a_file_that_has_no_place_for_a_look_stays_as_it_was(path: Path, form: s
     written(path, OTHER_FORMS[form])
     with pytest.raises(OutputError, match="look F1 cannot be saved in .*; correct it there"):
         save_look(path, "F1", BLEND)
-    assert path.read_text() == OTHER_FORMS[form] and [p.name for p in path.parent.iterdir()] == ["looks.toml"]
+    assert path.read_text(encoding="utf-8") == OTHER_FORMS[form] and [p.name for p in path.parent.iterdir()] == [
+        "looks.toml"
+    ]
 
 
 def test_the_keeper_writes_what_a_show_stores_once(path: Path) -> None:
@@ -183,7 +185,7 @@ def test_the_keeper_writes_what_a_show_stores_once(path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_written_is_said_and_ends_nothing(path: Path) -> None:
-    path.parent.write_text("in the way")
+    path.parent.write_text("in the way", encoding="utf-8")
     with pytest.raises(OutputError, match="look F1 cannot be saved in .*: check space"):
         save_look(path, "F1", WAVE)
     show = new_show(("wave",), WAVE, looks={"F1": WAVE})

@@ -39,7 +39,7 @@ do = "mirror"
 
 @pytest.fixture
 def prompter(tmp_path: Path) -> Prompter:
-    (tmp_path / "s.toml").write_text(SCRIPT)
+    (tmp_path / "s.toml").write_text(SCRIPT, encoding="utf-8")
     return Prompter(read_script(tmp_path / "s.toml"))
 
 

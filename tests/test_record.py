@@ -90,7 +90,7 @@ def test_a_recording_plays_after_kill_9(tmp_path: Path, suffix: str) -> None:
         [sys.executable, "-c", textwrap.dedent(RECORDING_PROGRAM), str(tmp_path / f"show{suffix}"), "100"],
         stdout=subprocess.PIPE,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
-        text=True,
+        encoding="utf-8",
     )
     assert program.stdout is not None
     assert program.stdout.readline() == "written\n"
@@ -162,7 +162,7 @@ class Changing(Camera):
 
 
 def test_v_starts_and_stops_and_replaces_nothing(bank: Bank, tmp_path: Path) -> None:
-    (tmp_path / "show.mp4").write_text("precious")
+    (tmp_path / "show.mp4").write_text("precious", encoding="utf-8")
     said: list[str] = []
     outputs = Outputs(tmp_path, said.append)
     outputs.record_to(tmp_path / "show.mp4")
@@ -176,7 +176,7 @@ def test_v_starts_and_stops_and_replaces_nothing(bank: Bank, tmp_path: Path) -> 
             running.until(lambda: said[-1].startswith("recorded "))
         outputs.inbox.ask("record", "on")
         running.more_paintings(5)  # and the show ends while it records
-    assert (tmp_path / "show.mp4").read_text() == "precious"
+    assert (tmp_path / "show.mp4").read_text(encoding="utf-8") == "precious"
     names = sorted(p.name for p in tmp_path.iterdir() if p.suffix == ".mp4")
     assert names == ["show-2.mp4", "show-3.mp4", "show-4.mp4", "show.mp4"]
     for name in names[:3]:
@@ -184,18 +184,20 @@ def test_v_starts_and_stops_and_replaces_nothing(bank: Bank, tmp_path: Path) -> 
 
 
 def test_recordings_at_the_same_time_have_names_of_their_own(tmp_path: Path) -> None:
-    (tmp_path / f".show-2.{os.getpid()}.part.mp4").write_text("left by kill -9 of a process of this number")
+    (tmp_path / f".show-2.{os.getpid()}.part.mp4").write_text(
+        "left by kill -9 of a process of this number", encoding="utf-8"
+    )
     recordings = [Recording(tmp_path / "show.mp4", frame(0, 0.0)) for _ in range(2)]
     for i, recording in enumerate(recordings):
         for j in range(5 + i):
             recording.write(frame(j, j / 10))
-    (tmp_path / "show.mp4").write_text("of another program, meanwhile")
+    (tmp_path / "show.mp4").write_text("of another program, meanwhile", encoding="utf-8")
     told = [recording.close() for recording in reversed(recordings)]
     assert "show-3.mp4 (6 frames" in told[0] and "show-2.mp4 (5 frames" in told[1]
-    assert (tmp_path / "show.mp4").read_text() == "of another program, meanwhile"
+    assert (tmp_path / "show.mp4").read_text(encoding="utf-8") == "of another program, meanwhile"
     assert [len(decoded(tmp_path / name)) for name in ("show-2.mp4", "show-3.mp4")] == [5, 6]
     (left,) = tmp_path.glob(".*")
-    assert left.read_text().startswith("left by")
+    assert left.read_text(encoding="utf-8").startswith("left by")
 
 
 def test_a_recording_whose_file_was_deleted_leaves_nothing(tmp_path: Path) -> None:

@@ -176,7 +176,7 @@ def test_a_show_that_is_killed_leaves_a_script_that_video_plays(program: Program
         headers = {"Content-Type": "application/json"}
         body = json.dumps(command).encode()
         urllib.request.urlopen(urllib.request.Request(f"{address}api/command", body, headers)).close()
-    wait_until(lambda: "mirror = true" in (tmp_path / "s.toml").read_text())
+    wait_until(lambda: "mirror = true" in (tmp_path / "s.toml").read_text(encoding="utf-8"))
     program.process.send_signal(signal.SIGKILL)
     program.process.wait()
     clip = media.ntsc_clip(tmp_path / "clip.mp4")
@@ -186,7 +186,7 @@ def test_a_show_that_is_killed_leaves_a_script_that_video_plays(program: Program
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         cwd=tmp_path,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
     )
     assert result.returncode == 0, result.stderr
     assert len(media.read_all(tmp_path / "o.mp4")) == 24

@@ -104,7 +104,7 @@ def test_what_is_saved_reads_like_what_a_person_writes(tmp_path: Path) -> None:
     show = new_show(STYLES, START, fade_seconds=0.25)
     with ScriptSaver(tmp_path / "s.toml", START, source="my clip.mp4", called=str, report=silent) as saver:
         played(saver, show, ("style", "scream"), ("alpha", 0.5), ("blend", "wave:1,mosaic:3"), ("mirror", None))
-    comments, *cues = (tmp_path / "s.toml").read_text().split("\n[[cue]]\n")
+    comments, *cues = (tmp_path / "s.toml").read_text(encoding="utf-8").split("\n[[cue]]\n")
     assert "my clip.mp4" in comments and "--script" in comments
     assert [cue.split("\n")[:-1] for cue in cues] == [
         ["at = 0.0", 'style = "wave"', "fade = 0", "alpha = 1.0", "stability = 0.5"]
@@ -155,9 +155,9 @@ def test_a_place_that_is_not_there_is_said_before_the_show(tmp_path: Path) -> No
 def test_a_full_disk_is_said_once_and_ends_nothing(tmp_path: Path) -> None:
     said: list[str] = []
     saver = ScriptSaver(tmp_path / "s.toml", START, source="", called=str, report=said.append)
-    wait_until(lambda: "bypass" in (tmp_path / "s.toml").read_text())
+    wait_until(lambda: "bypass" in (tmp_path / "s.toml").read_text(encoding="utf-8"))
     saver._file.close()
-    with Path("/dev/full").open("w") as saver._file, saver:
+    with Path("/dev/full").open("w", encoding="utf-8") as saver._file, saver:
         played(saver, new_show(STYLES, START), ("style", "scream"), ("alpha", 0.5))
     assert len([text for text in said if "cannot be written (No space left on device)" in text]) == 1
 

@@ -31,7 +31,7 @@ def plan(tmp_path: Path) -> Plan:
 
     def make(text: str, start: Look = WAVE) -> Timeline:
         path = tmp_path / "cues.toml"
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
         return timeline(read_script(path), new_show(STYLES, start, looks={"calm": CALM}))
 
     return make
@@ -152,7 +152,8 @@ def test_a_time_without_quotes_is_understood_where_toml_has_it(plan: Plan) -> No
 def test_images_beside_the_script_are_styles(tmp_path: Path, plan: Plan) -> None:
     (tmp_path / "cues.toml").write_text(
         '[[cue]]\nat = 0\nstyle = "a.png:1,wave:1"\nfade = 0\n'
-        '[[cue]]\nat = 1\nregions = {left = "b.png", right = "wave"}\nfade = 0\n'
+        '[[cue]]\nat = 1\nregions = {left = "b.png", right = "wave"}\nfade = 0\n',
+        encoding="utf-8",
     )
     asked = []
 

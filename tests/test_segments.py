@@ -236,7 +236,7 @@ def test_killed_at_any_moment_the_file_is_the_same_in_the_end(long: Path, out: P
     command = [sys.executable, "-m", "tests.interrupted", str(long), str(out / "o.mp4"), "0.004"]
     moments = random.Random(7)
     for _ in range(20):
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as run:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8") as run:
             assert run.stdout is not None
             for _ in range(moments.randrange(1, 60)):  # so many frames are painted, and then some time goes by
                 run.stdout.readline()

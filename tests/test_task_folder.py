@@ -36,7 +36,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def worker() -> Iterator[tuple[subprocess.Popen[str], Path]]:
     """Another process in the middle of a task, and the task's folder."""
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen([sys.executable, "-c", AT_WORK], text=True, **pipes) as process:
+    with subprocess.Popen([sys.executable, "-c", AT_WORK], encoding="utf-8", **pipes) as process:
         assert process.stdout is not None
         yield process, Path(process.stdout.readline().strip())
 
@@ -79,7 +79,7 @@ def test_what_is_nobodys_task_is_left_alone(tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
     file = tmp_path / "livestyle-task-1-file"
-    file.write_text("not a folder")
+    file.write_text("not a folder", encoding="utf-8")
     for path in (other, file):
         aged(path)
     with task_folder():

@@ -79,7 +79,7 @@ def test_loss_falls_and_everything_is_written(flags: Flags, tmp_path: Path, caps
     }  # fmt: skip
     with Image.open(flags.out / "samples-0000040.png") as sheet:
         assert sheet.size == (16 * (1 + 3), 16 * (1 + 4))  # three artworks, the first four photographs
-    assert json.loads((flags.out / "flags.json").read_text())["steps"] == 40
+    assert json.loads((flags.out / "flags.json").read_text(encoding="utf-8"))["steps"] == 40
 
     state = checkpoint.load_latest(flags.out)
     assert state is not None and state["step"] == 40

@@ -60,7 +60,7 @@ def write_manifest(folder: Path) -> None:
         }
         for name in ("encoder", "decoder")
     }  # fmt: skip
-    (folder / "manifest.json").write_text(json.dumps({"weights": entries}))
+    (folder / "manifest.json").write_text(json.dumps({"weights": entries}), encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +102,7 @@ def run(made: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str
             "--time-runs": 2, "--device": "cpu", "--out": tmp_path / "out",
         }  # fmt: skip
         evaluate.main([*(str(part) for pair in common.items() for part in pair), *arguments])
-        return json.loads((tmp_path / "out" / "table.json").read_text()), capsys.readouterr().out
+        return json.loads((tmp_path / "out" / "table.json").read_text(encoding="utf-8")), capsys.readouterr().out
 
     return call
 
@@ -132,7 +132,7 @@ def test_three_kinds_of_systems_in_one_table(made: SimpleNamespace, tmp_path: Pa
     assert all(r["p50_ms"] > 0 and r["p95_ms"] >= r["p50_ms"] for r in rows[:3])
     assert rows[3]["p50_ms"] is None
 
-    text = (tmp_path / "out" / "table.md").read_text()
+    text = (tmp_path / "out" / "table.md").read_text(encoding="utf-8")
     assert text in said
     assert [line.split("|")[1].strip() for line in text.splitlines()[-4:]] == ["mine", "run 2", "+3", "peer"]
     assert {p.name for p in (tmp_path / "out").iterdir()} == {"table.md", "table.json", "sheet.png", "pictures"}

@@ -47,7 +47,7 @@ def test_the_line_has_losses_speed_time_left_and_memory(
 def test_speed_counts_from_where_the_run_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ticking(monkeypatch, 4.0)
     run_log(tmp_path, start=500).step(502, 1e-4, LOSSES)
-    assert json.loads((tmp_path / "log.jsonl").read_text())["it_per_s"] == 0.5
+    assert json.loads((tmp_path / "log.jsonl").read_text(encoding="utf-8"))["it_per_s"] == 0.5
 
 
 def test_rows_are_json_lines_and_a_resumed_run_appends(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_rows_are_json_lines_and_a_resumed_run_appends(tmp_path: Path) -> None:
         first.step(step, 2e-4, LOSSES, broken=step - 3 if step > 3 else 0)
     first.validation(4, {"content": 0.123456789, "style": 2.0}, np.zeros((4, 4, 3), np.uint8))
     run_log(tmp_path, start=4).step(6, 1e-4, LOSSES)
-    rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [row["step"] for row in rows] == [2, 4, 4, 6]
     assert all(row.pop("it_per_s") > 0 for row in (rows[0], rows[1], rows[3]))
     assert rows[0] == {"step": 2, "lr": 2e-4, "content": 1.25, "style": 0.5}

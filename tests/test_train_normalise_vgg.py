@@ -231,7 +231,7 @@ def test_the_wrong_network_is_refused(adain_files: tuple[Path, Path], tmp_path: 
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "words.safetensors").write_text("words")
+    (tmp_path / "words.safetensors").write_text("words", encoding="utf-8")
     assert "cannot be read" in refused(tmp_path / "words.safetensors", "vgg16")
     assert "cannot be read" in refused(tmp_path / "absent.safetensors", "vgg16")
     assert "does not exist" in refused(tmp_path / "absent.pth", "vgg16")

@@ -125,7 +125,7 @@ def test_pictures_before_the_cut_are_seen(shard: Path) -> None:
 
 def test_shards_without_a_single_picture_end_the_run(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "a").mkdir()
-    (tmp_path / "a" / "notes.md").write_text("no picture")
+    (tmp_path / "a" / "notes.md").write_text("no picture", encoding="utf-8")
     empty = pack(tmp_path / "a", tmp_path / "a.tar.gz")
     for url in (str(empty), str(tmp_path / "absent.tar.gz")):
         with pytest.raises(OSError, match=f"{FRUITLESS} shards in a row hold no picture that can be had, .*{url}"):

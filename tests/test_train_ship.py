@@ -75,7 +75,7 @@ def test_a_weights_folder_is_replaced_as_a_whole(finished: Path) -> None:
     folder = finished / "weights"
     for leftover in ("weights.part", "weights.old"):  # of a run that was killed
         (finished / leftover).mkdir()
-        (finished / leftover / "junk").write_text("junk")
+        (finished / leftover / "junk").write_text("junk", encoding="utf-8")
     write_weights(folder, {"decoder": small("other.safetensors", b"new")})
     assert files(finished) == {"weights"}
     assert files(folder) == {"other.safetensors", "manifest.json"}
@@ -100,7 +100,7 @@ def test_shipping_copies_the_networks_and_notes_the_command(
 ) -> None:
     weights = tmp_path / "shipped"
     weights.mkdir()
-    (weights / "README.md").write_text("kept")
+    (weights / "README.md").write_text("kept", encoding="utf-8")
     (weights / "decoder.safetensors").write_bytes(b"the one before")
     ship(Flags(run=finished, command=given, weights=weights))
     assert files(weights) == {"README.md", "vgg.safetensors", "decoder.safetensors", "manifest.json"}
@@ -127,7 +127,7 @@ def test_a_networks_neighbours_stay_with_their_encoder(finished: Path, tmp_path:
 
 def test_a_folder_without_a_trained_network_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "run" / "weights").mkdir(parents=True)
-    (tmp_path / "run" / "weights" / "manifest.json").write_text(json.dumps({"weights": {}}))
+    (tmp_path / "run" / "weights" / "manifest.json").write_text(json.dumps({"weights": {}}), encoding="utf-8")
     for folder in (tmp_path / "run", tmp_path / "absent"):
         with pytest.raises(SystemExit) as stop:
             run(ship, Flags(run=folder, weights=tmp_path))

@@ -34,7 +34,7 @@ def test_what_is_no_file_is_said(tmp_path: Path, name: str, words: str) -> None:
 
 
 def test_what_is_no_video_is_said(tmp_path: Path) -> None:
-    (tmp_path / "text.mp4").write_text("hello " * 500)
+    (tmp_path / "text.mp4").write_text("hello " * 500, encoding="utf-8")
     with pytest.raises(SourceError) as error:
         VideoSource(tmp_path / "text.mp4")
     assert_one_line(error, "text.mp4", "not a video")

@@ -54,7 +54,7 @@ def write_manifest(folder: Path, **changes: Any) -> None:
         "licence": "none",
         "command": "pytest",
     } | changes
-    (folder / "manifest.json").write_text(json.dumps({"weights": {"decoder": fields}}))
+    (folder / "manifest.json").write_text(json.dumps({"weights": {"decoder": fields}}), encoding="utf-8")
 
 
 def test_loads_half_weights_as_float32(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_manifest_leads_to_loaded_weights(tmp_path: Path) -> None:
 )
 def test_missing_or_damaged_manifest(tmp_path: Path, text: str | None) -> None:
     if text is not None:
-        (tmp_path / "manifest.json").write_text(text)
+        (tmp_path / "manifest.json").write_text(text, encoding="utf-8")
     with pytest.raises(WeightsError) as error:
         manifest(tmp_path)
     check_message(error, tmp_path / "manifest.json")

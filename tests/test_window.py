@@ -42,7 +42,7 @@ def test_qt_has_its_events_to_itself(screen: Screen, tmp_path: Path) -> None:
     (bound,) = (
         line
         for path in tmp_path.glob("bindings.*")
-        for line in path.read_text().splitlines()
+        for line in path.read_text(encoding="utf-8").splitlines()
         if "`XSetEventQueueOwner'" in line
     )
     assert "/libX11-xcb.so.1 [0]" in bound

@@ -122,7 +122,7 @@ def start(*command: str) -> subprocess.Popen[str]:
     """Python with this command line, in a process group of its own, on one thread."""
     return subprocess.Popen(
         [sys.executable, *command], cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"}, start_new_session=True,
-        text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        encoding="utf-8", stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
 
 
@@ -139,7 +139,7 @@ def read_until(process: subprocess.Popen[str], wanted: str) -> str:
 
 def log_of(out: Path) -> list[dict[str, Any]]:
     """The rows of a run's log, without speeds."""
-    rows = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    rows = [json.loads(line) for line in (out / "log.jsonl").read_text(encoding="utf-8").splitlines()]
     return [{k: v for k, v in row.items() if k != "it_per_s"} for row in rows]
 
 

@@ -89,7 +89,7 @@ class RunLog:
             self.writer.close()
 
     def _write(self, row: Mapping[str, Any]) -> None:
-        with open(self.path, "a") as file:
+        with open(self.path, "a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
 
 

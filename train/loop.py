@@ -218,7 +218,7 @@ class Leader:
         self.flags, self.recipe = flags, recipe
         _ = recipe.sheet  # pictures that are not there are refused now, not at the first checkpoint
         flags.out.mkdir(parents=True, exist_ok=True)
-        (flags.out / "flags.json").write_text(json.dumps(asdict(flags), default=str, indent=1))
+        (flags.out / "flags.json").write_text(json.dumps(asdict(flags), default=str, indent=1), encoding="utf-8")
         precision = "bf16" if wants_bf16(flags, crew.device) else "float32"
         print(
             f"step {start} of {flags.steps}, {crew.device} x {crew.size}, {precision}, "

@@ -96,7 +96,9 @@ def _replace(path: Path, data: bytes) -> None:
 
 def _manifest(folder: Path) -> dict[str, dict[str, Any]]:
     path = folder / "manifest.json"
-    entries: dict[str, dict[str, Any]] = json.loads(path.read_text())["weights"] if path.exists() else {}
+    entries: dict[str, dict[str, Any]] = (
+        json.loads(path.read_text(encoding="utf-8"))["weights"] if path.exists() else {}
+    )
     return entries
 
 

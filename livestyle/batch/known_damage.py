@@ -16,7 +16,7 @@ def remember(job: Job, damage: str) -> None:
     """Note what was wrong with a job's source; nothing was: forget it."""
     with suppress(OSError):  # then the next run does not know
         if damage:
-            _note_of(job).write_text(json.dumps({"damage": damage, "of": _state(job)}) + "\n")
+            _note_of(job).write_text(json.dumps({"damage": damage, "of": _state(job)}) + "\n", encoding="utf-8")
         else:
             _note_of(job).unlink(missing_ok=True)
 
@@ -24,7 +24,7 @@ def remember(job: Job, damage: str) -> None:
 def known_damage(job: Job) -> str:
     """What was wrong with a job's source when its output was painted; empty when nothing is known of these files."""
     try:
-        note = json.loads(_note_of(job).read_text())
+        note = json.loads(_note_of(job).read_text(encoding="utf-8"))
         return str(note["damage"]) if note["of"] == _state(job) else ""
     except (OSError, ValueError, KeyError, TypeError):
         return ""
@@ -33,7 +33,7 @@ def known_damage(job: Job) -> str:
 def source_changed(job: Job) -> bool:
     """Whether the output is of a damaged source, and there is another file in its place now."""
     try:
-        (source, output), now = json.loads(_note_of(job).read_text())["of"], _state(job)
+        (source, output), now = json.loads(_note_of(job).read_text(encoding="utf-8"))["of"], _state(job)
         return bool(output == now[1] and source != now[0])
     except (OSError, ValueError, KeyError, TypeError):
         return False

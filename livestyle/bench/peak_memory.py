@@ -52,7 +52,7 @@ def _gpu_peak() -> Memory | None:
 
 def _resident_peak() -> Memory | None:
     try:  # Linux: getrusage would also count what the parent had when it started this process
-        found = re.search(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text())
+        found = re.search(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text(encoding="utf-8"))
     except OSError:
         found = None
     if found:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import threading
 import warnings
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -41,6 +42,10 @@ GRAPHS_KEPT = 2
 
 IN_FLIGHT = 2
 """Frames of a file that are painted side by side, each with its share of the cores: more in all than one by one."""
+
+
+_CACHING = threading.Lock()
+"""OpenVINO's cache sets the C locale for the whole process and puts back what it found: two at once leave it in C."""
 
 
 class Graph(NamedTuple):
@@ -123,8 +128,7 @@ class OpenVINOEngine:
             self._painter[PAINTERS[0]] = self._core.read_model(*int8_graph(weights))
         # A matrix product on two vectors: no device is better at it than the CPU.
         self._projection = self._core.compile_model(self._folder / "projection.xml", "CPU", FLOAT32)
-        self._cached = {"CACHE_DIR": str(self._folder / "compiled")}
-        self._options: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", **self._cached}
+        self._options: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY"}
         if half is not None:
             reduced = "bf16" if device == "CPU" else "f16"
             self._options["INFERENCE_PRECISION_HINT"] = reduced if half else "f32"
@@ -141,7 +145,7 @@ class OpenVINOEngine:
         """See `Engine.style_stats`; always float32."""
         model = self._core.read_model(self._folder / "reader.xml")
         model.reshape([1, *rgb.shape])
-        compiled = self._core.compile_model(model, self._target, FLOAT32 | self._cached)
+        compiled = self._compile(model, FLOAT32)
         found = compiled([np.ascontiguousarray(rgb)[None]])
         parts = [np.array(found[i], dtype=np.float32).reshape(-1) for i in range(8)]
         return StyleStats(means=tuple(parts[0::2]), stds=tuple(parts[1::2]), palette=palette_of(rgb))
@@ -237,8 +241,13 @@ class OpenVINOEngine:
         model.reshape(shapes)
         count = IN_FLIGHT if graph.files else 1
         hints = {"PERFORMANCE_HINT": "THROUGHPUT", "PERFORMANCE_HINT_NUM_REQUESTS": IN_FLIGHT} if graph.files else {}
-        compiled = self._core.compile_model(model, self._target, self._options | hints)
+        compiled = self._compile(model, self._options | hints)
         return [compiled.create_infer_request() for _ in range(count)]
+
+    def _compile(self, model: Any, options: dict[str, Any]) -> Any:
+        with _CACHING:
+            cache = {"CACHE_DIR": str(self._folder / "compiled")}
+            return self._core.compile_model(model, self._target, options | cache)
 
     def _precision(self) -> str:
         if "INFERENCE_PRECISION_HINT" in self._options:

@@ -68,7 +68,7 @@ class Journal:
                 self.done = {entry.number: entry for entry in entries if self._is_whole(entry)}
                 return ""
             self._clear()
-            self._journal.write_text(json.dumps(dict(work)) + "\n")
+            self._journal.write_text(json.dumps(dict(work)) + "\n", encoding="utf-8")
         except OSError as error:
             raise OutputError(f"{self.folder} cannot be written ({error.strerror}): choose another place") from None
         return why if entries else ""
@@ -80,7 +80,7 @@ class Journal:
     def add(self, segment: Segment) -> None:
         """A segment is whole. Raises OutputError."""
         try:
-            with self._journal.open("a") as journal:
+            with self._journal.open("a", encoding="utf-8") as journal:
                 journal.write(json.dumps(asdict(segment)) + "\n")
                 journal.flush()
                 os.fsync(journal.fileno())
@@ -99,7 +99,7 @@ class Journal:
         if not self._journal.exists():
             return None, []
         lines = []
-        for line in self._journal.read_text().splitlines():
+        for line in self._journal.read_text(encoding="utf-8").splitlines():
             try:
                 lines.append(json.loads(line))
             except ValueError:

@@ -62,7 +62,7 @@ def manifest(folder: Path | None = None) -> dict[str, WeightsEntry]:
     folder = folder or asset_dir("weights")
     path = folder / "manifest.json"
     try:
-        entries = json.loads(path.read_text())["weights"]
+        entries = json.loads(path.read_text(encoding="utf-8"))["weights"]
         return {name: WeightsEntry(**(fields | {"file": folder / fields["file"]})) for name, fields in entries.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise WeightsError(f"weights manifest {path} cannot be read ({error}): {REINSTALL}") from None

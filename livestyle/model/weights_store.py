@@ -128,7 +128,7 @@ def save_set(name: str, networks: Mapping[str, NewWeights], *, command: str) -> 
                 "command": command,
                 "sha256": hashlib.sha256(data).hexdigest(),
             }
-        (part / "manifest.json").write_text(json.dumps({"weights": entries}, indent=2) + "\n")
+        (part / "manifest.json").write_text(json.dumps({"weights": entries}, indent=2) + "\n", encoding="utf-8")
         os.rename(part, folder)
     except OSError as error:
         raise OutputError(

@@ -38,7 +38,7 @@ class ColorTable:
         self._source = self._graph.add_buffer(width=width, height=height, format=VideoFormat(FORMAT), time_base=_TICK)
         with TemporaryDirectory(prefix="livestyle-") as folder:
             path = Path(folder) / "table.cube"
-            path.write_text(_cube(convert, signal))
+            path.write_text(_cube(convert, signal), encoding="utf-8")
             lookup = self._graph.add("lut3d", file=str(path), interp="tetrahedral")
         self._sink = self._graph.add("buffersink")
         self._source.link_to(lookup)

@@ -174,7 +174,7 @@ def _query_capability(path: Path) -> tuple[str, int]:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(errors="replace").strip()
+        return path.read_text(errors="replace", encoding="utf-8").strip()
     except OSError:
         return ""
 
