@@ -43,7 +43,7 @@ def test_an_error_of_the_work_is_an_error() -> None:
 
 @pytest.fixture
 def no_proc(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(self: Path) -> str:
+    def refuse(self: Path, encoding: str) -> str:
         raise OSError("no such file")
 
     monkeypatch.setattr(Path, "read_text", refuse)
