@@ -15,7 +15,13 @@ RED, GREEN, BLUE = (0.4361, 0.2225, 0.0139), (0.3851, 0.7169, 0.0971), (0.1431, 
 WHITE = (0.9642, 1.0, 0.8249)
 
 
-def rgb_profile(*, red: tuple[float, ...] = RED, green=GREEN, blue=BLUE, gamma: float = 2.2) -> bytes:  # type: ignore[no-untyped-def]
+def rgb_profile(
+    *,
+    red: tuple[float, ...] = RED,
+    green: tuple[float, ...] = GREEN,
+    blue: tuple[float, ...] = BLUE,
+    gamma: float = 2.2,
+) -> bytes:
     """A profile of primaries and one gamma."""
     primaries = {b"rXYZ": _xyz(red), b"gXYZ": _xyz(green), b"bXYZ": _xyz(blue)}
     return _profile(b"RGB ", b"XYZ ", primaries | {name: _gamma(gamma) for name in (b"rTRC", b"gTRC", b"bTRC")})

@@ -16,6 +16,7 @@ from livestyle.files.jobs import Job
 from livestyle.options.painting import PaintingOptions
 from livestyle.options.studio import Studio
 from tests import media
+from tests.conftest import Run
 
 FAST = ("--device", "cpu", "--model", "fast", "--size", "32", "-s", "wave")
 
@@ -33,7 +34,7 @@ def footage(tmp_path: Path) -> Path:
     return folder
 
 
-def test_what_can_be_painted_is_and_the_rest_is_told(run, footage: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_what_can_be_painted_is_and_the_rest_is_told(run: Run, footage: Path, tmp_path: Path) -> None:
     result = run("batch", "footage", "-o", "out", *FAST)
     assert result.code == 2 and result.out == ""
     files = [path for path in (tmp_path / "out").rglob("*.*") if not path.name.startswith(".")]
@@ -44,7 +45,7 @@ def test_what_can_be_painted_is_and_the_rest_is_told(run, footage: Path, tmp_pat
     assert len(said) == 2 and "bad.mp4 is not a video" in said[0] and "cut.mp4 is truncated" in said[1]
 
 
-def test_what_is_there_and_newer_is_left_as_it_is(run, footage: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_what_is_there_and_newer_is_left_as_it_is(run: Run, footage: Path, tmp_path: Path) -> None:
     (footage / "bad.mp4").unlink()
     (footage / "cut.mp4").unlink()
     assert run("batch", "footage", "-o", "out", *FAST).code == 0
@@ -60,7 +61,7 @@ def test_what_is_there_and_newer_is_left_as_it_is(run, footage: Path, tmp_path: 
     assert "2 painted" in run("batch", "footage", "-o", "out", "--overwrite", *FAST).err
 
 
-def test_json_is_an_object_a_file(run, footage: Path) -> None:  # type: ignore[no-untyped-def]
+def test_json_is_an_object_a_file(run: Run, footage: Path) -> None:
     result = run("batch", "footage", "-o", "out", "--json", "-q", *FAST)
     objects = {entry["source"]: entry for entry in map(json.loads, result.out.splitlines())}
     assert {Path(source).name: entry["status"] for source, entry in objects.items()} == {
@@ -75,12 +76,12 @@ def test_json_is_an_object_a_file(run, footage: Path) -> None:  # type: ignore[n
     assert "1 failed" in result.err and "model fast" not in result.err
 
 
-def test_only_damaged_files_are_exit_code_three(run, footage: Path) -> None:  # type: ignore[no-untyped-def]
+def test_only_damaged_files_are_exit_code_three(run: Run, footage: Path) -> None:
     assert run("batch", "footage/cut.mp4", "-o", "out", *FAST).code == 3
 
 
-def test_a_damaged_file_is_told_of_again_and_painted_again_when_it_has_changed(  # type: ignore[no-untyped-def]
-    run, footage: Path, tmp_path: Path
+def test_a_damaged_file_is_told_of_again_and_painted_again_when_it_has_changed(
+    run: Run, footage: Path, tmp_path: Path
 ) -> None:
     painted = tmp_path / "out" / "cut.mp4"
     first = run("batch", "footage/cut.mp4", "-o", "out", *FAST)
@@ -98,7 +99,7 @@ def test_a_damaged_file_is_told_of_again_and_painted_again_when_it_has_changed( 
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["cut.mp4"]
 
 
-def test_a_batch_paints_as_the_single_commands_do(run, footage: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_batch_paints_as_the_single_commands_do(run: Run, footage: Path, tmp_path: Path) -> None:
     (tmp_path / "s.toml").write_text(
         "[[cue]]\nat = 0\nstyle = 'scream'\nfade = 0\n[[cue]]\nat = 0.05\nmirror = true\n", encoding="utf-8"
     )
@@ -110,7 +111,7 @@ def test_a_batch_paints_as_the_single_commands_do(run, footage: Path, tmp_path: 
     assert (tmp_path / "out" / "p.png").read_bytes() == (tmp_path / "p.png").read_bytes()
 
 
-def test_each_file_has_its_own_colours_matched(run, footage: Path, photo: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_each_file_has_its_own_colours_matched(run: Run, footage: Path, photo: Path, tmp_path: Path) -> None:
     Image.new("RGB", (48, 32), (200, 30, 30)).save(footage / "day" / "red.png")
     Image.new("RGB", (48, 32), (30, 30, 200)).save(footage / "day" / "blue.png")
     result = run("batch", "footage/day", "-o", "out", *FAST[:-1], "photo.png", "--match-color")
@@ -119,7 +120,7 @@ def test_each_file_has_its_own_colours_matched(run, footage: Path, photo: Path, 
     assert means["red"][0] > means["red"][2] and means["blue"][2] > means["blue"][0]
 
 
-def test_an_interrupted_batch_goes_on_inside_a_video(run, footage: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_an_interrupted_batch_goes_on_inside_a_video(run: Run, footage: Path, tmp_path: Path) -> None:
     """A journal of segments beside the output, as a kill leaves it."""
     assert run("batch", "footage/a.mp4", "-o", "out", *FAST).code == 0
     whole = (tmp_path / "out" / "a.mp4").read_bytes()
@@ -141,10 +142,7 @@ def test_an_interrupted_batch_goes_on_inside_a_video(run, footage: Path, tmp_pat
 
 
 def test_a_failure_that_nobody_foresaw_is_one_line_and_the_next_file_is_painted(
-    run,
-    footage: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,  # type: ignore[no-untyped-def]
+    run: Run, footage: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = Studio.paint_picture
 

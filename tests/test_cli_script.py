@@ -10,6 +10,7 @@ import pytest
 from livestyle.looks.look import Look
 from livestyle.show.presets import looks_path, save_look
 from tests import media
+from tests.conftest import Run
 
 FAST = ("--device", "cpu", "--model", "fast", "--size", "64")
 
@@ -20,7 +21,7 @@ def clip(tmp_path: Path) -> Path:
     return media.write_clip(tmp_path / "clip.mp4", [3003 * i for i in range(10)])
 
 
-def test_video_paints_each_frame_in_the_look_of_its_time(run, clip: Path, photo: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_video_paints_each_frame_in_the_look_of_its_time(run: Run, clip: Path, photo: Path, tmp_path: Path) -> None:
     save_look(looks_path(), "calm", Look((("dragon", 1.0),), palette=False))
     (tmp_path / "s.toml").write_text(
         "fade = 0\n[[cue]]\nat = 0.3\nstyle = 'photo.png'\n[[cue]]\nat = 0.65\nlook = 'calm'\n", encoding="utf-8"
@@ -51,20 +52,20 @@ def test_video_paints_each_frame_in_the_look_of_its_time(run, clip: Path, photo:
     ],
 )
 @pytest.mark.parametrize("command", [["video", "clip.mp4", "o.mp4"], ["live", "clip.mp4", "--no-window"]])
-def test_a_mistake_is_said_before_any_work(  # type: ignore[no-untyped-def]
-    run, clip: Path, photo: Path, tmp_path: Path, command: list[str], text: str, said: str
+def test_a_mistake_is_said_before_any_work(
+    run: Run, clip: Path, photo: Path, tmp_path: Path, command: list[str], text: str, said: str
 ) -> None:
     (tmp_path / "s.toml").write_text(text, encoding="utf-8")
     result = run(*command, "--script", "s.toml", *FAST)
     assert result.code == 2 and said in result.err and result.err.count("\n") == 1
 
 
-def test_a_script_and_matched_colours_exclude_each_other(run, clip: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_script_and_matched_colours_exclude_each_other(run: Run, clip: Path) -> None:
     result = run("video", "clip.mp4", "o.mp4", "--script", "s.toml", "--match-color", "-s", "wave")
     assert result.code == 2 and "--script and --match-color exclude each other" in result.err
 
 
-def test_live_plays_a_script_and_saves_what_it_played(run, clip: Path, photo: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_live_plays_a_script_and_saves_what_it_played(run: Run, clip: Path, photo: Path, tmp_path: Path) -> None:
     (tmp_path / "s.toml").write_text(
         "[[cue]]\nat = 0\nstyle = 'photo.png'\nfade = 0\n[[cue]]\nat = 0.1\nalpha = 0.25\n", encoding="utf-8"
     )

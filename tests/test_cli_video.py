@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from tests import media
+from tests.conftest import Run
 
 HUNDREDTH = Fraction(1, 100)
 
@@ -24,7 +25,7 @@ def long_clip(path: Path, seconds: int) -> Path:
     return media.write_clip(path, ticks, size=(64, 48), rate=Fraction(2), time_base=HUNDREDTH)
 
 
-def test_what_can_be_read_of_a_damaged_file_is_painted(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_what_can_be_read_of_a_damaged_file_is_painted(run: Run, tmp_path: Path) -> None:
     source = media.cut(media.noise_clip(tmp_path / "n.mp4"), tmp_path / "cut.mp4", 0.5)
     result = run("video", str(source), "o.mp4", "--device", "cpu")
     assert result.code == 3
@@ -32,7 +33,7 @@ def test_what_can_be_read_of_a_damaged_file_is_painted(run, tmp_path: Path) -> N
     assert 10 < len(media.read_all(tmp_path / "o.mp4")) < 20
 
 
-def test_the_profile_names_the_stages(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_the_profile_names_the_stages(run: Run, tmp_path: Path) -> None:
     source = media.ntsc_clip(tmp_path / "in.mp4", frames=6)
     result = run("video", str(source), "o.mp4", "--device", "cpu", "--profile")
     assert result.code == 0
@@ -82,7 +83,7 @@ def test_an_empty_pipe_is_said(tmp_path: Path) -> None:
     assert result.returncode == 2 and result.stderr.startswith(b"livestyle: -: nothing came")
 
 
-def test_a_part_without_sound_at_another_rate(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_part_without_sound_at_another_rate(run: Run, tmp_path: Path) -> None:
     source = media.ntsc_clip(tmp_path / "in.mp4")
     given = ["--start", "0.2", "--duration", "00:00.4", "--fps", "10", "--no-audio", "--codec", "hevc", "--crf", "30"]
     result = run("video", str(source), "-o", "o.mp4", *given, "--device", "cpu", "--size", "64")
@@ -91,7 +92,7 @@ def test_a_part_without_sound_at_another_rate(run, tmp_path: Path) -> None:  # t
     assert media.sound_of(tmp_path / "o.mp4") == []
 
 
-def test_pictures_too_small_for_hevc_are_refused(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_pictures_too_small_for_hevc_are_refused(run: Run, tmp_path: Path) -> None:
     source = media.ntsc_clip(tmp_path / "in.mp4", frames=4)
     result = run("video", str(source), "-o", "o.mp4", "--codec", "hevc", "--device", "cpu", "--size", "32")
     assert result.code == 2 and "48x32 is too small for hevc, which begins at 64x36" in result.err
@@ -108,7 +109,7 @@ def test_pictures_too_small_for_hevc_are_refused(run, tmp_path: Path) -> None:  
         (["o.mp4", "--hwenc", "amd"], "auto, none, nvenc"),
     ],
 )
-def test_what_cannot_be_is_said_at_once(run, tmp_path: Path, arguments: list[str], words: str) -> None:  # type: ignore[no-untyped-def]
+def test_what_cannot_be_is_said_at_once(run: Run, tmp_path: Path, arguments: list[str], words: str) -> None:
     source = media.ntsc_clip(tmp_path / "in.mp4", frames=2)
     result = run("video", str(source), *arguments)
     assert result.code == 2 and len(result.err.splitlines()) == 1 and words in result.err

@@ -24,6 +24,7 @@ from livestyle.options.painting import PaintingOptions
 from livestyle.options.studio import Studio
 from tests import media
 from tests.batches import ARGUMENTS, OPTIONS, make_footage, paint_here, unseen
+from tests.conftest import Run
 from tests.test_segments import packets_of
 
 
@@ -223,7 +224,7 @@ def test_a_part_at_another_rate_in_another_codec(footage: Path, tmp_path: Path) 
     assert packets_of(tmp_path / "out" / "film.mp4") == packets_of(tmp_path / "here.mp4")
 
 
-def test_without_ray_it_is_said_how_to_get_it(run, footage: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+def test_without_ray_it_is_said_how_to_get_it(run: Run, footage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     result = run("batch", str(footage), "-o", "out", "--ray", *ARGUMENTS)
     assert result.code == 2 and result.err == "livestyle: --ray needs Ray: pip install 'livestyle[ray]'\n"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from tests.conftest import Run
 from tests.pictures import ramp
 
 SUFFIXES = ("jpg", "png", "webp", "tif", "gif")
@@ -27,7 +28,7 @@ def mutated(data: bytes, chance: random.Random) -> bytes:
     return bytes(changed)
 
 
-def test_damaged_pictures_are_painted_or_said(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_damaged_pictures_are_painted_or_said(run: Run, tmp_path: Path) -> None:
     chance = random.Random(0)
     exif = Image.Exif()
     exif[0x0112] = 6

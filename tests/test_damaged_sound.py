@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests import media, streams
+from tests.conftest import Run
 
 
 def with_broken_sound(path: Path, *, packets: range) -> Path:
@@ -83,7 +84,7 @@ def test_sound_that_neither_mp4_nor_matroska_holds_is_encoded_again(tmp_path: Pa
         assert len(media.sound_of(out / f"o{suffix}")[0]) > 40
 
 
-def test_the_exit_code_is_three(run, broken: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_the_exit_code_is_three(run: Run, broken: Path, tmp_path: Path) -> None:
     result = run("video", str(broken), "o.mp4", "--device", "cpu", "--size", "32")
     assert result.code == 3 and "broken packets of sound" in result.err.splitlines()[-1]
     assert len(media.read_all(tmp_path / "o.mp4")) == 30

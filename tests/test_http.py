@@ -21,6 +21,7 @@ from livestyle.live.outputs import Outputs
 from livestyle.looks.bank import Bank
 from livestyle.remote import http as server_module
 from livestyle.show.control import COMMANDS
+from tests.conftest import Run
 from tests.running import PATIENCE_SECONDS, Camera
 from tests.site import JSON, TOKEN, Site
 
@@ -239,13 +240,13 @@ BAD_OPTIONS = {
 
 
 @pytest.mark.parametrize("case", BAD_OPTIONS)
-def test_bad_options_end_before_the_show(run, case: str) -> None:  # type: ignore[no-untyped-def]
+def test_bad_options_end_before_the_show(run: Run, case: str) -> None:
     options, said = BAD_OPTIONS[case]
     result = run("live", "0", "--no-window", *options)
     assert result.code == 2 and said in result.err and result.err.count("\n") == 1
 
 
-def test_a_port_that_is_taken_is_one_line(run) -> None:  # type: ignore[no-untyped-def]
+def test_a_port_that_is_taken_is_one_line(run: Run) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         result = run("live", "0", "--no-window", "--http", str(port))

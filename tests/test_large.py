@@ -26,6 +26,7 @@ from livestyle.painting.large import LargePainter
 from livestyle.painting.pipeline import Painter
 from livestyle.sinks.images import save_image
 from livestyle.sources.still import read_still
+from tests.conftest import Run
 from tests.pictures import scene
 
 SIZE = (205, 333)
@@ -88,7 +89,7 @@ def test_large_pictures_have_a_size_too(bank: Bank, tiled: TiledEngine) -> None:
     assert LargePainter(tiled, bank, size=(160, 120)).paint(scene(3, SIZE), WAVE).shape == (120, 160, 3)
 
 
-def test_the_command_takes_tiles_by_itself(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+def test_the_command_takes_tiles_by_itself(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Image.fromarray(scene(3, SIZE)).save(tmp_path / "a.png")
     command = ("image", "a.png", "-s", "wave", "--device", "cpu", "--model", "fast", "-o")
     assert "tiles" not in run(*command, "whole.png").err

@@ -27,7 +27,7 @@ from livestyle.looks.style import palette_of
 from livestyle.painting.color import match_palettes, sampled_palette
 from livestyle.painting.pipeline import Painter
 from livestyle.sources.images import load_image
-from tests.conftest import CountingEngine
+from tests.conftest import CountingEngine, Run
 
 WAVE, SCREAM, DRAGON = ((("wave", 1.0),), (("scream", 1.0),), (("dragon", 1.0),))
 
@@ -178,14 +178,16 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_bad_regions_are_one_line(run, photo: Path, mask_file: Path, tmp_path: Path, case: str) -> None:  # type: ignore[no-untyped-def]
+def test_bad_regions_are_one_line(run: Run, photo: Path, mask_file: Path, tmp_path: Path, case: str) -> None:
     arguments, said = BAD[case]
     result = run("image", "photo.png", "-o", "out.png", *arguments)
     assert result.code == 2 and not (tmp_path / "out.png").exists()
     assert result.err.startswith("livestyle: ") and result.err.count("\n") == 1 and said in result.err, result.err
 
 
-def test_a_mask_from_the_command_line(run, photo: Path, photograph: Picture, mask_file: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_mask_from_the_command_line(
+    run: Run, photo: Path, photograph: Picture, mask_file: Path, tmp_path: Path
+) -> None:
     arguments = ("--mask", "mask.jpg", "--regions", "red:original,green:wave,blue:photo.png")
     result = run("image", "photo.png", "-o", "out.png", "--device", "cpu", "--model", "fast", *arguments)
     assert result.code == 0, result.err

@@ -13,11 +13,11 @@ from livestyle.frame import Picture
 from livestyle.looks.bank import Bank
 from livestyle.looks.look import Look
 from livestyle.looks.masks import parse_split
-from livestyle.looks.style import palette_of
+from livestyle.looks.style import StyleStats, palette_of
 from livestyle.painting.color import sampled_palette
 from livestyle.painting.match_color import ColorMatch, palette_of_video, pooled
 from tests import media
-from tests.conftest import CountingEngine
+from tests.conftest import CountingEngine, Run
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def warm(seed: int) -> Picture:
 def test_what_is_encoded_has_the_contents_colours(artwork: Path, bank: Bank) -> None:
     encoded: list[Picture] = []
 
-    def encode(rgb: Picture):  # type: ignore[no-untyped-def]
+    def encode(rgb: Picture) -> StyleStats:
         encoded.append(rgb)
         return CountingEngine().style_stats(rgb)
 
@@ -77,7 +77,7 @@ def test_colours_of_a_video(ntsc: Path) -> None:
     np.testing.assert_allclose(palette_of_video(ntsc).mean, palette_of(np.concatenate(frames)).mean, atol=2e-3)
 
 
-def test_paintings_take_the_contents_colours(run, artwork: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_paintings_take_the_contents_colours(run: Run, artwork: Path, tmp_path: Path) -> None:
     for seed in (0, 1):
         Image.fromarray(np.roll(warm(seed), seed, 2)).save(tmp_path / f"{seed}.png")
     options = ("-s", artwork.name, "--device", "cpu", "--model", "fast")
@@ -92,14 +92,14 @@ def test_paintings_take_the_contents_colours(run, artwork: Path, tmp_path: Path)
 
 
 @pytest.mark.parametrize("command", [["image", "photo.png", "-o", "p.png"], ["video", "ntsc.mp4", "p.mp4"]])
-def test_the_command_needs_an_image(run, photo: Path, ntsc: Path, tmp_path: Path, command: list[str]) -> None:  # type: ignore[no-untyped-def]
+def test_the_command_needs_an_image(run: Run, photo: Path, ntsc: Path, tmp_path: Path, command: list[str]) -> None:
     (tmp_path / "ntsc.mp4").write_bytes(ntsc.read_bytes())
     result = run(*command, "--match-color")
     assert result.code == 2 and "-s painting.jpg" in result.err and result.err.count("\n") == 1
     assert not list(tmp_path.glob("p.*"))
 
 
-def test_a_video_is_matched(run, ntsc: Path, artwork: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_video_is_matched(run: Run, ntsc: Path, artwork: Path, tmp_path: Path) -> None:
     (tmp_path / "in.mp4").write_bytes(ntsc.read_bytes())
     options = ("-s", artwork.name, "--device", "cpu", "--model", "fast", "--size", "64")
     result = run("video", "in.mp4", "out.mp4", "--match-color", *options)

@@ -16,6 +16,7 @@ from livestyle.looks.bank import Bank
 from livestyle.remote.inbox import Inbox
 from livestyle.remote.osc import OscServer
 from livestyle.show.control import COMMANDS
+from tests.conftest import Run
 from tests.running import Running, wait_until
 
 udp_client = pytest.importorskip("pythonosc.udp_client", reason="pip install python-osc")
@@ -173,7 +174,7 @@ def test_every_command_has_its_address(desk: Desk) -> None:
     assert not any("there is none of that name" in text for text in desk.running.said)
 
 
-def test_a_port_that_is_taken_is_one_line(run) -> None:  # type: ignore[no-untyped-def]
+def test_a_port_that_is_taken_is_one_line(run: Run) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
         other.bind(("127.0.0.1", 0))
         port = other.getsockname()[1]
@@ -181,12 +182,12 @@ def test_a_port_that_is_taken_is_one_line(run) -> None:  # type: ignore[no-untyp
     assert result.code == 2 and f"--osc {port}: " in result.err and result.err.count("\n") == 1
 
 
-def test_other_machines_need_a_token(run) -> None:  # type: ignore[no-untyped-def]
+def test_other_machines_need_a_token(run: Run) -> None:
     result = run("live", "0", "--no-window", "--osc", "9000", "--osc-host", "0.0.0.0")
     assert result.code == 2 and "--token" in result.err and result.err.count("\n") == 1
 
 
-def test_without_python_osc_the_install_is_named(run, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+def test_without_python_osc_the_install_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pythonosc.dispatcher", None)
     result = run("live", "0", "--no-window", "--osc", "9000")
     assert result.code == 2 and "pip install 'livestyle[osc]'" in result.err and result.err.count("\n") == 1

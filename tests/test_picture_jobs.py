@@ -12,6 +12,7 @@ from livestyle.errors import LivestyleError, OutputError, SourceError, StyleErro
 from livestyle.files.jobs import Job
 from livestyle.files.picture_jobs import paint_all, planned
 from livestyle.sources.picture_files import picture_files
+from tests.conftest import Run
 
 FAST = ("--device", "cpu", "--model", "fast", "--size", "32")
 
@@ -123,7 +124,7 @@ def test_what_is_wrong_with_all_pictures_stops_at_once() -> None:
         paint_all([Job(Path("a.jpg"), Path("a.png")), Job(Path("b.jpg"), Path("b.png"))], paint)
 
 
-def test_failures_are_summed_up_at_the_end(run, album: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_failures_are_summed_up_at_the_end(run: Run, album: Path, tmp_path: Path) -> None:
     (album / "3.png").write_text("these are words", encoding="utf-8")
     Image.new("RGB", (6, 6)).save(album / "4.png")
     result = run("image", "album", "nothing.jpg", "-o", "out", "--format", "webp", "--quality", "80", *FAST[:4])
@@ -134,14 +135,14 @@ def test_failures_are_summed_up_at_the_end(run, album: Path, tmp_path: Path) -> 
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["10.webp", "2.webp"]
 
 
-def test_a_picture_is_not_replaced_by_its_painting(run, album: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_picture_is_not_replaced_by_its_painting(run: Run, album: Path) -> None:
     before = (album / "2.jpg").read_bytes()
     result = run("image", "album/2.jpg", "-o", "album/2.jpg", *FAST)
     assert result.code == 2 and result.err.count("\n") == 1 and "would replace" in result.err
     assert (album / "2.jpg").read_bytes() == before
 
 
-def test_quality_reaches_the_file(run, album: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_quality_reaches_the_file(run: Run, album: Path, tmp_path: Path) -> None:
     sizes = []
     for quality in ("10", "95"):
         assert run("image", "album/2.jpg", "-o", "a.jpg", "--quality", quality, *FAST).code == 0
@@ -149,7 +150,7 @@ def test_quality_reaches_the_file(run, album: Path, tmp_path: Path) -> None:  # 
     assert sizes[0] < 0.6 * sizes[1]
 
 
-def test_a_note_is_said_with_the_file(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_note_is_said_with_the_file(run: Run, tmp_path: Path) -> None:
     frames = [Image.new("RGB", (40, 40), colour) for colour in ("red", "blue")]
     frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
     result = run("image", "a.gif", "-o", "a.png", *FAST)

@@ -18,6 +18,7 @@ from livestyle.options.setup import Setup
 from livestyle.show.control import command_for_key
 from livestyle.show.presets import Keeper, find_look, looks_path, read_looks, save_look
 from livestyle.show.state import new_show
+from tests.conftest import Run
 
 WAVE = Look((("wave", 1.0),))
 BLEND = Look(normalised([("wave", 0.75), ("scream", 0.25)]), alpha=0.8, stability=0.3, preserve_color=True, mirror=True)
@@ -192,7 +193,7 @@ def test_a_file_that_cannot_be_written_is_said_and_ends_nothing(path: Path) -> N
     assert "F1" in Keeper(path, {})(show, 0.0).message
 
 
-def test_options_change_what_a_look_says(run, photo: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_options_change_what_a_look_says(run: Run, photo: Path, tmp_path: Path) -> None:
     """Command line over file over defaults."""
     save_look(looks_path(), "calm", Look((("wave", 1.0),), alpha=0.0, palette=False))
     commands = {
@@ -210,7 +211,7 @@ def test_options_change_what_a_look_says(run, photo: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("command", [["live", "photo.png"], ["image", "photo.png", "-o", "p.png", "--look", "F1"]])
-def test_a_damaged_file_is_one_line(run, photo: Path, command: list[str]) -> None:  # type: ignore[no-untyped-def]
+def test_a_damaged_file_is_one_line(run: Run, photo: Path, command: list[str]) -> None:
     written(looks_path(), '[F1]\nstyle = "wave"\nalpha = 7\n')
     result = run(*command)
     assert result.code == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -80,7 +81,9 @@ def test_interlaced_video_is_no_film(tmp_path: Path) -> None:
         ("in.mp4", dynamic_hdr.dolby_vision_clip, "is Dolby Vision"),
     ],
 )
-def test_what_is_said_of_single_scenes_is_left_out(name: str, make, words: str, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_what_is_said_of_single_scenes_is_left_out(
+    name: str, make: Callable[[Path], Path], words: str, tmp_path: Path
+) -> None:
     report = media.transcode(make(tmp_path / name), tmp_path / "o.mp4")
     assert report.frames == 5 and [note for note in report.notes if words in note] == list(report.notes)
     assert len(report.notes) == 1

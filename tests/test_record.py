@@ -26,7 +26,7 @@ from livestyle.painting.pipeline import Painter
 from livestyle.sinks import record
 from livestyle.sinks.record import Recorder, Recording
 from livestyle.sources.pacing import CaptureThread
-from tests.conftest import CountingEngine
+from tests.conftest import CountingEngine, Run
 from tests.running import Camera, NoWindow, Running, make_show, wait_until
 
 ROOT = Path(__file__).parent.parent
@@ -240,6 +240,6 @@ def test_without_a_name_a_recording_has_the_date_and_time(bank: Bank, tmp_path: 
 
 
 @pytest.mark.parametrize(("path", "said"), [("show.avi", "use .mp4 or .mkv"), ("nowhere/show.mp4", "does not exist")])
-def test_a_bad_recording_ends_before_the_show(run, path: str, said: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_bad_recording_ends_before_the_show(run: Run, path: str, said: str) -> None:
     result = run("live", "0", "--no-window", "--record", path)
     assert result.code == 2 and said in result.err and result.err.count("\n") == 1

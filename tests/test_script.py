@@ -16,6 +16,7 @@ from livestyle.looks.look import Look
 from livestyle.looks.masks import Split
 from livestyle.script.cue_tables import DO, KEYS, parse_at
 from livestyle.script.script import Timeline, read_script, timeline, unchanging
+from livestyle.show.command import Command
 from livestyle.show.control import COMMANDS
 from livestyle.show.state import new_show
 
@@ -227,7 +228,7 @@ def test_a_mistake_is_one_line_with_its_place(plan: Plan, tmp_path: Path, case: 
 
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c.name not in (*KEYS, *DO)], ids=lambda c: c.name)
-def test_commands_for_a_person_at_a_show_are_refused(plan: Plan, command) -> None:  # type: ignore[no-untyped-def]
+def test_commands_for_a_person_at_a_show_are_refused(plan: Plan, command: Command) -> None:
     for text in (f"do = '{command.name}'", f"{command.name} = 1"):
         with pytest.raises(SettingError, match=f"line 3: {command.name} is for a person at a show, not for scripts"):
             plan(f"[[cue]]\nat = 0\n{text}")

@@ -15,6 +15,7 @@ from livestyle.errors import OutputError
 from livestyle.frame import Frame, Picture
 from livestyle.looks.bank import Bank
 from livestyle.sinks.virtual_camera import VirtualCamera, driver_advice, find_camera
+from tests.conftest import Run
 from tests.running import Running
 
 
@@ -102,7 +103,7 @@ def test_no_driver_names_what_the_system_needs(
     assert not check.ok and said in check.advice
 
 
-def test_without_pyvirtualcam_the_install_is_named(run, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+def test_without_pyvirtualcam_the_install_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyvirtualcam", None)
     result = run("live", "0", "--no-window", "--virtual-camera")
     assert result.code == 2 and "pip install 'livestyle[virtualcam]'" in result.err and result.err.count("\n") == 1
