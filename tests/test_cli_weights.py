@@ -231,6 +231,7 @@ def test_styles_for_another_encoder(
     assert painted.code == 0, painted.err
     demo = run("demo", "--weights", "adain", "--size", "32", "--seconds", "1", "--out", str(tmp_path))
     assert demo.code == 0, demo.err
+    assert "--weights adain has no fast model" in one_line(run("styles", "refine", "mine", "--weights", "adain"))
     assert run("styles", "remove", "mine", "--weights", "adain").code == 0
     assert json.loads(run("styles", "list", "--weights", "adain", "--json").out) == []
     assert run("styles", "show", "mine").code == 0

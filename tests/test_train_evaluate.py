@@ -163,7 +163,9 @@ def test_figures_are_those_of_the_kept_pictures(made: SimpleNamespace, tmp_path:
 @pytest.mark.parametrize("model", ["paper", "fast"])
 def test_weights_paint_to_the_bit_as_the_program(model: str) -> None:
     engine = choose_engine("cpu", model=model)
-    system = Weights("shipped", Path(f"{model}:{asset_dir('weights')}"), palette=True, half=False, device="cpu")
+    system = Weights(
+        "shipped", Path(f"{model}:{asset_dir('weights')}"), palette=True, half=False, refine=False, device="cpu"
+    )
     photograph, artwork = Sample("p", random_picture(0, 41, 50)), Sample("a", random_picture(1))
     plain = engine.stylize(photograph.rgb, engine.style_code(engine.style_stats(artwork.rgb)), 1.0)
     assert np.array_equal(system.network(photograph.rgb, artwork), plain)

@@ -13,12 +13,12 @@ from safetensors.torch import load_file, save_file
 from livestyle.looks.style import STYLE_NUMBERS
 from livestyle.model.build import build_model
 from livestyle.model.fast import LARGE, FastConfig, FastModel
+from livestyle.model.losses import deep_structure_loss, structure_loss, style_targets
 from livestyle.model.vgg import VGGEncoder
 from livestyle.model.weights import manifest
 from tests.training import log_of, tiny_flags
 from train import checkpoint
 from train.fast import Batch, Flags, Objective, Seen, coarsely_seen, seen_again, steady_loss, style_numbers, train
-from train.losses import deep_structure_loss, structure_loss, style_targets
 
 
 @pytest.fixture(scope="module")

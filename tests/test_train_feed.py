@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from livestyle.model.losses import tap_stats
 from livestyle.model.vgg import VGGEncoder
 from tests.training import CPU, crop_stream, indexed, noise_pictures, pack, random_encoder, smooth_pictures
 from train.cache import CachedCrops
 from train.crops import CropRecipe, Crops, CropStream, Share
 from train.feed import Cache, WholeWorkStats, as_pictures, open_crops, sample_pictures
-from train.losses import tap_stats
 from train.shards import StreamedCrops
 
 RECIPE = CropRecipe(crop_px=24, scale_min=1.0, scale_max=2.0)

@@ -16,9 +16,9 @@ from torch import Tensor
 
 from livestyle.errors import SourceError
 from livestyle.frame import Picture
+from livestyle.model.losses import tap_stats
 from livestyle.model.vgg import VGGEncoder, normalise_activations
 from livestyle.model.weights import WeightsEntry
-from train.losses import tap_stats
 from train.metrics import Judge, content_distance, ssim, style_distance, warping_error
 
 pytest.importorskip("skimage")

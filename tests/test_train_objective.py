@@ -9,9 +9,9 @@ from torch import Tensor
 
 from livestyle.model.adain import adain, mean_std
 from livestyle.model.decoder import Decoder
+from livestyle.model.losses import StyleTargets, grid_loss, opponent_colors, style_targets
 from livestyle.model.vgg import VGGEncoder
 from tests.training import random_encoder
-from train.losses import StyleTargets, grid_loss, opponent_colors, style_targets
 from train.objective import Objective, Paint, Warmup, own_style
 from train.warmup import warmup_losses
 

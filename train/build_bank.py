@@ -3,7 +3,7 @@
     python -m train.build_bank --images FOLDER 'style-*.tar' --out bank
 
 Only statistics and the previews that livestyle paints go into the bank, never the works.
-Run it again after a new decoder (previews) or encoder (statistics).
+Run it again after a new decoder (previews), fast network (refinements) or encoder (statistics).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from livestyle.frame import Picture
 from livestyle.live import hud
 from livestyle.looks.bank import STYLE_SIDE_PX, Bank
 from livestyle.looks.style import StyleInfo, save_style
+from livestyle.model.refining import Refiner
 from livestyle.resize import resized
 from livestyle.sinks.images import save_image
 from livestyle.sources.images import load_image
@@ -80,13 +81,13 @@ def main(flags: Flags) -> None:
     missing = [work["file"] for work in works if work["file"] not in entries]
     if missing:
         raise FileNotFoundError(f"not among the images: {', '.join(missing)}")
-    engine = choose_engine(model=flags.model)
+    engine, refiner = choose_engine(model=flags.model), Refiner()
     for order, work in enumerate(works, 1):
         info = StyleInfo(
             work["name"], work["title"], work["artist"], work["year"], work["kind"], order, engine.encoder_id
         )
         stats = engine.style_stats(cropped(entries[work["file"]], work.get("crop")))
-        save_style(flags.out / f"{info.name}.safetensors", info, stats)
+        save_style(flags.out / f"{info.name}.safetensors", info, refiner.refine(stats))
     bank = Bank(encoder=engine.encoder_id, builtin_dir=flags.out, user_dir=flags.out / "none")
     for name in bank.names:
         paint_preview(engine, bank, bank.entry(name))

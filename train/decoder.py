@@ -19,13 +19,13 @@ from torch import Tensor
 from livestyle.frame import Picture
 from livestyle.model.adain import adain
 from livestyle.model.decoder import Decoder
+from livestyle.model.losses import StyleTargets
 from train.cache import CachedCrops
 from train.crops import CropStream
 from train.distributed import Team
 from train.feed import WholeWorkStats, as_pictures
 from train.learner import Learner
 from train.loop import Recipe, RunFlags, load_encoder, load_network, open_both, run_training
-from train.losses import StyleTargets
 from train.objective import Objective, Paint, Warmup, own_style
 from train.runtime import command_line, flag, parse_flags, run
 from train.shards import is_streamed

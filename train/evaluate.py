@@ -27,10 +27,10 @@ from livestyle.bench.timing import interleaved_ms, test_picture
 from livestyle.engine.eager import device_name
 from livestyle.errors import LivestyleError, SettingError, SourceError
 from livestyle.frame import Picture
+from livestyle.model.losses import tap_stats
 from livestyle.painting.size import parse_size
 from livestyle.sinks.images import save_image
 from train.data import Entry, index_pictures, read_picture
-from train.losses import tap_stats
 from train.metrics import Judge, warping_error
 from train.runtime import flag, parse_flags, pick_device
 from train.sheet import Record, draw_sheet, write_tables
@@ -57,6 +57,7 @@ class Flags:
     count_style: int = flag("artworks: the first so many by name", 12)
     side: int = flag("photographs and artworks are resized to this shorter side, in pixels", 384)
     palette: bool = flag("the palette step after the network, as in the program", True)
+    refine: bool = flag("refine each artwork for the fast model first, as `livestyle styles add` does", False)
     clips: tuple[str, ...] = flag("video files or globs, for the warping error", ())
     clip_style: str = flag("the artwork for the clips, by its file name; empty: the first", "")
     clip_frames: int = flag("only the first so many frames of a clip; 0: all", 0)
@@ -98,7 +99,9 @@ def open_systems(flags: Flags, device: torch.device) -> list[System]:
             systems[name] = Pictures(name, Path(where.removeprefix("pictures:")))
         else:
             half = flags.precision == "half" or (flags.precision == "auto" and device.type != "cpu")
-            systems[name] = Weights(name, Path(where), palette=flags.palette, half=half, device=device.type)
+            systems[name] = Weights(
+                name, Path(where), palette=flags.palette, half=half, refine=flags.refine, device=device.type
+            )
     return list(systems.values())
 
 

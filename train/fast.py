@@ -21,15 +21,7 @@ from torch import Tensor, nn
 
 from livestyle.frame import Picture
 from livestyle.model.fast import LARGE, FastConfig, FastModel
-from livestyle.model.strokes import PLACES
-from livestyle.model.vgg import VGGEncoder
-from train.cache import CachedCrops
-from train.crops import CropStream
-from train.distributed import Team
-from train.feed import WholeWorkStats, as_pictures
-from train.learner import Learner
-from train.loop import Recipe, RunFlags, load_encoder, load_network, open_both, read_weights, run_training
-from train.losses import (
+from livestyle.model.losses import (
     StyleTargets,
     color_loss,
     deep_structure_loss,
@@ -38,6 +30,14 @@ from train.losses import (
     tone_loss,
     total_variation,
 )
+from livestyle.model.strokes import PLACES
+from livestyle.model.vgg import VGGEncoder
+from train.cache import CachedCrops
+from train.crops import CropStream
+from train.distributed import Team
+from train.feed import WholeWorkStats, as_pictures
+from train.learner import Learner
+from train.loop import Recipe, RunFlags, load_encoder, load_network, open_both, read_weights, run_training
 from train.runtime import command_line, flag, parse_flags, run
 from train.shards import is_streamed
 from train.ship import Network, encoder_network, trained_network

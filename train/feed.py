@@ -9,11 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from livestyle.model.losses import StyleTargets, style_targets
 from livestyle.model.vgg import VGGEncoder
 from train.cache import CachedCrops
 from train.crops import CropRecipe, Crops, CropStream, IndexedPictures, NumberedCrops, Share
 from train.data import evenly, index_pictures
-from train.losses import StyleTargets, style_targets
 from train.shards import StreamedCrops, is_streamed
 
 Cache = Literal["none", "ram", "device"]

@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from livestyle.frame import Picture
+from livestyle.model.precision import has_bf16
 from livestyle.model.vgg import Arch, VGGEncoder
 from train import checkpoint
 from train.cache import CachedCrops
@@ -160,9 +161,7 @@ def wants_bf16(flags: RunFlags, device: torch.device) -> bool:
     """Whether to autocast to bfloat16."""
     if flags.precision != "auto":
         return flags.precision == "bf16"
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    return has_bf16(device)
 
 
 def run_training(flags: F, make_recipe: Callable[[F, Team], Recipe]) -> None:

@@ -18,9 +18,9 @@ from torch import Tensor
 
 from livestyle.errors import SourceError
 from livestyle.frame import Picture
+from livestyle.model.losses import LUMA, TapStats, structure_loss, style_loss
 from livestyle.model.vgg import Taps, VGGEncoder
 from livestyle.model.weights import WeightsEntry, load_into
-from train.losses import LUMA, TapStats, structure_loss, style_loss
 
 SSIM_BORDER_PX = 5
 """Half of the 11x11 window: nearer to the border the window would reach outside."""

@@ -10,8 +10,7 @@ from torch import Tensor, nn
 
 from livestyle.model.adain import adain
 from livestyle.model.decoder import Decoder
-from livestyle.model.vgg import VGGEncoder
-from train.losses import (
+from livestyle.model.losses import (
     StyleTargets,
     color_loss,
     content_loss,
@@ -21,6 +20,7 @@ from train.losses import (
     style_targets,
     total_variation,
 )
+from livestyle.model.vgg import VGGEncoder
 from train.warmup import warmup_losses
 
 Stats = tuple[Tensor, Tensor]

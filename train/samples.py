@@ -12,8 +12,8 @@ from PIL import Image
 from torch import Tensor
 
 from livestyle.frame import Picture
+from livestyle.model.losses import StyleTargets, style_targets
 from livestyle.model.vgg import VGGEncoder
-from train.losses import StyleTargets, style_targets
 from train.metrics import content_distance, style_distance
 
 Painter = Callable[[Tensor, StyleTargets], Tensor]

@@ -15,6 +15,7 @@ from livestyle.engine.eager import EagerEngine, StyleCode
 from livestyle.errors import SettingError, WeightsError
 from livestyle.frame import Picture
 from livestyle.looks.style import Palette
+from livestyle.model.refining import Refiner
 from livestyle.model.weights import OWN_NETWORK, ModelName, WeightsEntry, models_in
 from livestyle.painting.color import match_palette
 from livestyle.painting.size import fit_size
@@ -33,17 +34,23 @@ class Sample(NamedTuple):
 class Weights:
     """A system that paints: the program's own plain engine."""
 
-    def __init__(self, name: str, folder: Path, *, palette: bool, half: bool, device: str) -> None:
-        """folder: of weights, or a training run's; MODEL:FOLDER where it has several models. Raises WeightsError."""
+    def __init__(self, name: str, folder: Path, *, palette: bool, half: bool, refine: bool, device: str) -> None:
+        """folder: of weights, or a training run's; MODEL:FOLDER where it has several models.
+
+        refine: each artwork first, where the model is fast. Raises WeightsError.
+        """
         self.name, self.palette = name, palette
         weights, model = weights_in(folder)
         self.engine = EagerEngine(device, model=model, half=half, reason="evaluated", weights=weights)
+        self._refiner = Refiner(weights, device=device) if refine and model == "fast" else None
         self._styles: dict[str, tuple[StyleCode, Palette]] = {}
 
     def style(self, artwork: Sample) -> tuple[StyleCode, Palette]:
         """The artwork as a style, computed once."""
         if artwork.stem not in self._styles:
             stats = self.engine.style_stats(artwork.rgb)
+            if self._refiner:
+                stats = self._refiner.refine(stats)
             self._styles[artwork.stem] = self.engine.style_code(stats), stats.palette
         return self._styles[artwork.stem]
 

@@ -18,12 +18,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from livestyle.model.fast import FastModel
+from livestyle.model.losses import style_targets
 from livestyle.model.vgg import VGGEncoder
 from livestyle.model.weights import network_entries
 from train.data import evenly, index_pictures
 from train.fast import load_fast, style_numbers
 from train.loop import load_network
-from train.losses import style_targets
 from train.runtime import command_line, flag, parse_flags, run
 from train.ship import add_networks, trained_network
 

@@ -13,8 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from livestyle.model.decoder import Decoder
+from livestyle.model.losses import opponent_colors
 from livestyle.model.vgg import VGGEncoder
-from train.losses import opponent_colors
 
 
 @torch.no_grad()

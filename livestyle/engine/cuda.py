@@ -19,7 +19,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from livestyle.engine.batches import LARGEST_BATCH, Batch, Graph, Slot, Ticket, batch_size
 from livestyle.engine.eager import EagerEngine, StyleCode
@@ -68,7 +67,7 @@ class CudaEngine(EagerEngine):
         self._device = self._gpu.device
         self._projection.cpu()
         self._batch = batch
-        example = self._code(torch.ones(1, STYLE_NUMBERS))
+        example = StyleCode(*self._projection(torch.ones(1, STYLE_NUMBERS)))
         self._styles = torch.ones(batch or LARGEST_BATCH, 2 * example.mean.shape[1] + 1, device=self._device)
         self._graphs: OrderedDict[tuple[int, int, int], Graph] = OrderedDict()
         self._free = [self._slot(math.prod(CHECK_SHAPE)) for _ in range(SLOTS)]
@@ -81,7 +80,7 @@ class CudaEngine(EagerEngine):
     @torch.no_grad()
     def style_code(self, stats: StyleStats) -> StyleCode:
         """See `Engine.style_code`; computed on the CPU in float32."""
-        return self._code(torch.from_numpy(stats.numbers)[None])
+        return self._refined(self._projection(torch.from_numpy(stats.numbers)[None]), stats)
 
     # no_grad and not inference_mode here: a graph that was captured in inference mode cannot be used outside it.
     @torch.no_grad()
@@ -128,9 +127,6 @@ class CudaEngine(EagerEngine):
             self._take(ticket.batch)
         self._under_way.remove(ticket)
         return ticket.batch.paintings.pop(ticket.place)
-
-    def _code(self, numbers: Tensor) -> StyleCode:
-        return StyleCode(*self._projection(numbers))
 
     def _begun(self, size: int, rgb: Picture, code: StyleCode, alpha: float) -> Batch:
         """A batch for so many frames, with the first one in it."""

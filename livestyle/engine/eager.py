@@ -20,7 +20,7 @@ from livestyle.errors import WeightsError
 from livestyle.frame import Masks, Picture
 from livestyle.looks.style import StyleStats, palette_of
 from livestyle.model.build import StyleReader, build_model, build_reader
-from livestyle.model.weights import ModelName, encoder_id
+from livestyle.model.weights import ModelName, encoder_id, network_id
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,7 @@ class EagerEngine:
         self.precision = str(dtype).removeprefix("torch.")
         self.reason = reason
         self.encoder_id = encoder_id(weights)
+        self._network_id = network_id(model, weights)
         self._weights = weights
         self._painter, self._projection = build_model(model, weights)
         self._painter.to(self._device, dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -69,7 +70,7 @@ class EagerEngine:
     @torch.inference_mode()
     def style_code(self, stats: StyleStats) -> StyleCode:
         """See `Engine.style_code`."""
-        return StyleCode(*self._projection(torch.from_numpy(stats.numbers)[None].to(self._device)))
+        return self._refined(self._projection(torch.from_numpy(stats.numbers)[None].to(self._device)), stats)
 
     @torch.inference_mode()
     def stylize(self, rgb: Picture, code: StyleCode, alpha: float) -> Picture:
@@ -93,6 +94,13 @@ class EagerEngine:
         shares = torch.from_numpy(np.ascontiguousarray(masks))[:, None].to(self._device)
         painting = self._painter(self._to_device(rgb), mean, std, alpha, shares)
         return np.ascontiguousarray(painting[0].cpu().numpy())
+
+    def _refined(self, code: tuple[Tensor, Tensor], stats: StyleStats) -> StyleCode:
+        mean, std = code
+        if (found := stats.refinements.get(self._network_id)) is None:
+            return StyleCode(mean, std)
+        more, log_factor = torch.from_numpy(found).to(mean.device)[:, None, :, None, None]
+        return StyleCode(mean + more, std * log_factor.exp())
 
     def _to_device(self, rgb: Picture) -> Tensor:
         writable = np.require(rgb, requirements=["C", "W"])  # torch refuses to share read-only memory

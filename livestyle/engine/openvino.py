@@ -27,7 +27,7 @@ import platformdirs
 from livestyle.errors import DeviceError
 from livestyle.frame import Masks, Picture
 from livestyle.looks.style import STYLE_NUMBERS, StyleStats, Vector, palette_of
-from livestyle.model.weights import ModelName, encoder_id, int8_graph, network_entries
+from livestyle.model.weights import ModelName, encoder_id, int8_graph, network_entries, network_id
 
 GRAPH_VERSION = 9
 """To be raised when the graphs below change, so that older ones in a cache are not taken."""
@@ -113,6 +113,7 @@ class OpenVINOEngine:
         self.model = model
         self.reason = reason
         self.encoder_id = encoder_id(weights)
+        self._network_id = network_id(model, weights)
         self._target = device
         self._core = shared_core()
         there = self._core.available_devices
@@ -152,8 +153,11 @@ class OpenVINOEngine:
 
     def style_code(self, stats: StyleStats) -> StyleCode:
         """See `Engine.style_code`."""
-        found = self._projection([stats.numbers[None]])
-        return StyleCode(np.array(found[0]), np.array(found[1]))
+        mean, std = (np.array(part) for part in self._projection([stats.numbers[None]]).values())
+        if (refinement := stats.refinements.get(self._network_id)) is not None:
+            more, log_factor = refinement[:, None, :, None, None]
+            mean, std = mean + more, std * np.exp(log_factor)
+        return StyleCode(mean, std)
 
     def stylize(self, rgb: Picture, code: StyleCode, alpha: float) -> Picture:
         """See `Engine.stylize`."""

@@ -69,7 +69,7 @@ def look_digest(look: Look, styles: Styles) -> str:
     digest.update(area.labels.tobytes() if isinstance(area, MaskFile) else repr(area).encode())
     for region in look.region_styles:
         stats = styles.blend(region) if region is not None else None
-        digest.update(stats.numbers.tobytes() + stats.palette.covariance.tobytes() if stats else b"original")
+        digest.update(stats.content if stats else b"original")
     plain = replace(look, layout=None, weights=(("", 1.0),))
     digest.update(repr(plain).encode())
     return digest.hexdigest()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import shlex
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -198,6 +198,15 @@ class Bank:
         save_style(entry.path, info, stats)
         self._entries[name] = entry
         return entry
+
+    def change(self, name: str, stats: StyleStats) -> BankEntry:
+        """Give a style of the person's own other statistics. Raises StyleError for built-in ones, OutputError."""
+        entry = self.entry(name)
+        if entry.builtin:
+            raise StyleError(f"style {name!r} is built in and stays; only styles you added can be changed")
+        save_style(entry.path, entry.info, stats)
+        self._entries[name] = replace(entry, stats=stats)
+        return self._entries[name]
 
     def remove(self, name: str) -> None:
         """Delete a style of the person's own with its preview. Raises StyleError for built-in ones.

@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -24,6 +24,8 @@ CHANNELS = (64, 128, 256, 512)
 STYLE_NUMBERS = 2 * sum(CHANNELS)
 """What a style is to a network: means, then stds, of the encoder's four taps."""
 Vector = NDArray[np.float32]
+REFINEMENT = "refinement."
+"""Before a network's id, the name of a refinement in a style file."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,32 +56,49 @@ def palette_of(rgb: NDArray[np.uint8], share: NDArray[np.float32] | None = None)
 class StyleStats:
     """What a style image is reduced to: per-channel mean and std of the four taps, and its palette.
 
-    means, stds: one float32 vector a tap, of 64, 128, 256 and 512 channels; stds > 0.
+    means, stds: one float32 vector a tap, of 64, 128, 256 and 512 channels; stds > 0. refinements: by the id of a
+    network (`livestyle.model.weights.network_id`) what makes that one paint the style better: (2, C) float32, what to
+    add to the means of its AdaIN layers and to the logarithms of their stds; see `livestyle.model.refining`.
     """
 
     means: tuple[Vector, ...]
     stds: tuple[Vector, ...]
     palette: Palette
+    refinements: Mapping[str, Vector] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for kind in (self.means, self.stds):
             shapes = tuple(v.shape for v in kind)
             if shapes != tuple((c,) for c in CHANNELS) or not all(np.isfinite(v).all() for v in kind):
                 raise ValueError(f"style statistics need finite vectors of {CHANNELS} channels, not {shapes}")
+        for network, refinement in self.refinements.items():
+            if refinement.ndim != 2 or len(refinement) != 2 or not np.isfinite(refinement).all():
+                raise ValueError(f"a refinement is finite, of shape (2, C); that for {network} is {refinement.shape}")
 
     @property
     def numbers(self) -> Vector:
         """All means, then all stds, in the order of the taps: (STYLE_NUMBERS,) float32."""
         return np.concatenate([*self.means, *self.stds]).astype(np.float32, copy=False)
 
+    @property
+    def content(self) -> bytes:
+        """All that paintings depend on: styles with the same one paint the same."""
+        refinements = [f"{network} ".encode() + v.tobytes() for network, v in sorted(self.refinements.items())]
+        return b"".join([self.numbers.tobytes(), self.palette.covariance.tobytes(), *refinements])
+
 
 def blend_stats(parts: Iterable[tuple[StyleStats, float]]) -> StyleStats:
-    """The convex blend of K styles' statistics (Huang & Belongie 2017, eq. 15)."""
+    """The convex blend of K styles' statistics (Huang & Belongie 2017, eq. 15), and of their refinements."""
     parts = list(parts)
+    networks = {network for stats, _ in parts for network in stats.refinements}
     return StyleStats(
         means=tuple(_mixed([(s.means[i], w) for s, w in parts]) for i in range(len(TAPS))),
         stds=tuple(_mixed([(s.stds[i], w) for s, w in parts]) for i in range(len(TAPS))),
         palette=blend_palettes([(s.palette, w) for s, w in parts]),
+        refinements={
+            network: _mixed([(s.refinements[network], w) for s, w in parts if network in s.refinements])
+            for network in networks
+        },
     )
 
 
@@ -134,6 +153,7 @@ def save_style(path: Path, info: StyleInfo, stats: StyleStats) -> None:
     tensors = {f"{tap}.mean": v for tap, v in zip(TAPS, stats.means, strict=True)}
     tensors |= {f"{tap}.std": v for tap, v in zip(TAPS, stats.stds, strict=True)}
     tensors |= {"palette.mean": stats.palette.mean, "palette.covariance": stats.palette.covariance}
+    tensors |= {f"{REFINEMENT}{network}": v for network, v in stats.refinements.items()}
     part = path.with_suffix(f".{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -157,6 +177,11 @@ def load_style(path: Path) -> tuple[StyleInfo, StyleStats]:
                 means=tuple(file.get_tensor(f"{tap}.mean") for tap in TAPS),
                 stds=tuple(file.get_tensor(f"{tap}.std") for tap in TAPS),
                 palette=Palette(file.get_tensor("palette.mean"), file.get_tensor("palette.covariance")),
+                refinements={
+                    name.removeprefix(REFINEMENT): file.get_tensor(name)
+                    for name in sorted(file.keys())
+                    if name.startswith(REFINEMENT)
+                },
             )
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise StyleError(f"style file {path} is damaged ({error}): remove it and add the style again") from None

@@ -160,6 +160,15 @@ def encoder_id(folder: Path | None = None) -> str:
     return f"{encoder.arch}-{encoder.sha256[:8]}"
 
 
+def network_id(model: ModelName, folder: Path | None = None) -> str:
+    """Which network of its own a model has, as stored with refinements of styles. Needs no torch.
+
+    Raises WeightsError, as `network_entries` does.
+    """
+    own = network_entries(folder, model)[1]
+    return f"{model}-{own.sha256[:8]}"
+
+
 def read_checkpoint(path: Path) -> dict[str, object]:
     """A state dict that torch.save wrote, in either of its formats, on the CPU. No pickled code is run.
 

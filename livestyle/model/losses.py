@@ -48,9 +48,9 @@ def deep_structure_loss(painting_taps: Sequence[Tensor], photograph_taps: Sequen
     """Structure of relu4_1, and half of that of relu3_1, which faces need.
 
     Every channel counts alike. In the content loss of eq. 12 those count most that the style makes vary most, and
-    a painting may be further from its target than a flat one for a few of them.
+    a painting may be further from its target than a flat one for a few of them. Of the taps the last two count.
     """
-    at_4_1, at_3_1 = (structure_loss(painting_taps[n], photograph_taps[n]) for n in (3, 2))
+    at_4_1, at_3_1 = (structure_loss(painting_taps[n], photograph_taps[n]) for n in (-1, -2))
     return at_4_1 + 0.5 * at_3_1
 
 
@@ -114,13 +114,17 @@ def style_loss(output_taps: Sequence[Tensor], style: TapStats) -> Tensor:
     return total
 
 
+OPPONENT = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0), (1.0, -1.0, 0.0), (0.5, 0.5, -1.0))
+"""Red, green, blue, red minus green, yellow minus blue."""
+
+
 def opponent_colors(picture: Tensor) -> Tensor:
     """RGB, red minus green, yellow minus blue: (N, 3, H, W) -> (N, 5, H, W) float32.
 
     In RGB a faded picture is close to a colourful one; in the differences it is not.
     """
-    red, green, blue = picture.float().unbind(1)
-    return torch.stack([red, green, blue, red - green, (red + green) / 2 - blue], dim=1)
+    x = picture.float()
+    return torch.einsum("oc,nchw->nohw", x.new_tensor(OPPONENT), x)
 
 
 def color_loss(picture: Tensor, style: tuple[Tensor, Tensor]) -> Tensor:

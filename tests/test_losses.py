@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from train.losses import (
+from livestyle.model.losses import (
     color_loss,
     content_loss,
     grid_loss,

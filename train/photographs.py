@@ -1,0 +1,41 @@
+"""Write the photographs that styles are refined on, from scikit-image's samples, all free to redistribute.
+
+python -m train.photographs --out media
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import skimage.data
+from PIL import Image
+
+from train.runtime import flag, parse_flags
+
+SIDE_PX = 300
+"""The shorter side: crops of more are not taken."""
+
+
+@dataclass(frozen=True)
+class Flags:
+    """Write the photographs that styles are refined on."""
+
+    out: Path = flag("the folder to write to")
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Write cat.jpg, coffee.jpg and rocket.jpg."""
+    flags = parse_flags(Flags, argv)
+    untyped: Any = skimage.data
+    flags.out.mkdir(parents=True, exist_ok=True)
+    for name in ("cat", "coffee", "rocket"):
+        image = Image.fromarray(getattr(untyped, name)())
+        scale = SIDE_PX / min(image.size)
+        size = (round(image.width * scale), round(image.height * scale))
+        image.resize(size, Image.Resampling.LANCZOS).save(flags.out / f"{name}.jpg", quality=88)
+
+
+if __name__ == "__main__":
+    main()
