@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +38,11 @@ def make_stats(seed: int) -> StyleStats:
         stds=tuple(rng.uniform(0.1, 2, c).astype(np.float32) for c in CHANNELS),
         palette=palette_of(rng.integers(0, 255, (16, 16, 3), dtype=np.uint8)),
     )
+
+
+def unrefined(stats: StyleStats) -> StyleStats:
+    """The style as the projection alone knows it."""
+    return replace(stats, refinements={})
 
 
 class CountingEngine:

@@ -108,6 +108,7 @@ def small_network() -> TiledEngine:
     config = FastConfig(half=2, quarter=2, eighth=2, blocks=1)
     engine._painter = build.Painter(FastNet(config).eval())
     engine._projection = StyleProjection(config)
+    engine._network_id = "small"  # no style is refined for it
     return engine
 
 

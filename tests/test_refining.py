@@ -25,15 +25,10 @@ from livestyle.model.losses import opponent_colors, style_loss
 from livestyle.model.refining import CROP_PX, CROPS, PHOTOGRAPHS, Refiner, opponent_statistics, photograph_crops
 from livestyle.model.weights import network_entries, network_id
 from livestyle.sources.images import load_image
-from tests.conftest import Run, make_stats
+from tests.conftest import Run, make_stats, unrefined
 
 FAST = "fast-12345678"
 SHAPE = (2, sum((32, 32, 32, 16, 16, 16, 16)))
-
-
-@pytest.fixture(scope="module")
-def bank() -> Bank:
-    return Bank(builtin_dir=asset_dir("bank"), user_dir=Path("none"))
 
 
 @pytest.fixture
@@ -48,7 +43,7 @@ def refinement(seed: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
 
 def test_a_refined_style_is_nearer_to_the_artwork(bank: Bank) -> None:
     """By the paper's own loss, at a size that it was not refined at."""
-    stats = replace(bank.stats("composition_vii"), refinements={})
+    stats = unrefined(bank.stats("composition_vii"))
     painter, projection = build_model("fast")
     encoder = build_reader("fast").encoder
     photograph = load_image(asset_dir("media") / "astronaut.jpg")[256:448, 128:320]
@@ -99,7 +94,7 @@ def test_crops_are_parts_of_all_photographs() -> None:
 @pytest.mark.parametrize("device", ["cpu", "openvino"])
 def test_engines_add_the_refinement_of_their_network(device: str, bank: Bank) -> None:
     engine = choose_engine(device, model="fast", half=False)
-    plain = replace(bank.stats("wave"), refinements={})
+    plain = unrefined(bank.stats("wave"))
     code = engine.style_code(plain)
     other = engine.style_code(replace(plain, refinements={FAST: refinement(1)}))
     np.testing.assert_array_equal(np.asarray(other.mean), np.asarray(code.mean))
@@ -114,7 +109,7 @@ def test_refinements_blend_and_a_style_without_has_none() -> None:
     a, b, c = (replace(make_stats(n), refinements={FAST: refinement(n)}) for n in range(3))
     blend = blend_stats([(a, 0.25), (b, 0.75)]).refinements
     np.testing.assert_allclose(blend[FAST], 0.25 * refinement(0) + 0.75 * refinement(1), rtol=1e-5)
-    half = blend_stats([(replace(a, refinements={}), 0.5), (c, 0.5)]).refinements
+    half = blend_stats([(unrefined(a), 0.5), (c, 0.5)]).refinements
     np.testing.assert_allclose(half[FAST], 0.5 * refinement(2), rtol=1e-5)
     assert not blend_stats([(make_stats(0), 0.5), (make_stats(1), 0.5)]).refinements
 
@@ -144,7 +139,7 @@ def test_a_damaged_refinement_is_a_damaged_file(
 
 def test_a_film_is_begun_anew_when_its_style_has_been_refined(bank: Bank) -> None:
     """Its paintings would not go together with those that are there."""
-    plain = replace(bank.stats("wave"), refinements={})
+    plain = unrefined(bank.stats("wave"))
     digests = set()
     for stats in (plain, replace(plain, refinements={FAST: refinement(1)})):
         name = bank.lend("wave", stats)
@@ -175,4 +170,4 @@ def test_a_style_of_ones_own_is_refined_when_asked(
     assert run("styles", "add", "photo.png", "--name", "another", "--device", "cpu").code == 0
     assert refinements("another") == [network_id("fast")]
     line = run("styles", "refine", "wave")
-    assert line.code == 2 and "'wave' is built in and refined already" in line.err
+    assert line.code == 2 and "'wave' is built in and stays as it is" in line.err

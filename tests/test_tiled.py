@@ -18,6 +18,7 @@ from livestyle.looks.masks import Split, shares_of
 from livestyle.model.adain import Statistics, StatisticsOf, mean_std, region_moments
 from livestyle.model.part import Moments, Part, PartPainter
 from livestyle.model.weights import ModelName
+from tests.conftest import unrefined
 from tests.pictures import scene
 
 CLOSE = 2
@@ -79,7 +80,7 @@ def test_tiles_by_themselves_would_show(bank: Bank) -> None:
 def test_the_halo_is_what_a_painting_depends_on(bank: Bank, model: ModelName, less_px: int) -> None:
     """With the halo around it a part is the same whatever is further out; with less of it it is not."""
     network = cast(PartPainter, whole(model)._painter.network)
-    code = whole(model).style_code(bank.stats("wave"))
+    code = whole(model).style_code(unrefined(bank.stats("wave")))
     picture = torch.rand(1, 3, 24, 200 + 2 * network.halo_px, generator=torch.Generator().manual_seed(0))
     start, stop = network.halo_px + 64, network.halo_px + 136
 

@@ -117,7 +117,7 @@ def refine_styles(
     setup = Setup(EngineOptions(device=device, half=half, weights=weights, quiet=quiet))
     for name in names:
         if setup.bank.entry(name).builtin:
-            raise StyleError(f"style {name!r} is built in and refined already; name styles that you added")
+            raise StyleError(f"style {name!r} is built in and stays as it is; name styles that you added")
     if "fast" not in models_in(setup.weights_dir):
         raise SettingError(f"--weights {weights} has no fast model, which is what is refined: name others, or none")
     refiner = _refiner(setup)
