@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as jsonlib
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -88,13 +89,14 @@ def add(
     if name is not None and len(images) > 1:
         raise SettingError(f"--name {name!r} for {len(images)} images: add them one by one to name them")
     setup = Setup(EngineOptions(device=device, half=half, weights=weights, quiet=quiet))
-    refiner = _refiner(setup) if refine and "fast" in models_in(setup.weights_dir) else None
+    refine = refine and "fast" in models_in(setup.weights_dir)
+    refiner = cache(lambda: _refiner(setup))  # made when an image turned out to be one
     for path in images:
         with late_bar(path.name, quiet=quiet) as progress:
 
             def encode(rgb: Picture, progress: Progress = progress) -> StyleStats:
                 stats = setup.engine.style_stats(rgb)
-                return refiner.refine(stats, progress) if refiner else stats
+                return refiner().refine(stats, progress) if refine else stats
 
             entry = setup.bank.add(path, encode, name=name)
         paint_preview(setup.engine, setup.bank, entry)
