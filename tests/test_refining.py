@@ -17,11 +17,10 @@ from livestyle.files import preview
 from livestyle.files.file_painter import look_digest
 from livestyle.looks.bank import Bank
 from livestyle.looks.look import Look
-from livestyle.looks.style import StyleInfo, blend_stats, load_style, palette_of, save_style
+from livestyle.looks.style import StyleInfo, Vector, blend_stats, load_style, palette_of, save_style
 from livestyle.model import refining
 from livestyle.model.adain import mean_std
-from livestyle.model.build import build_model, build_reader
-from livestyle.model.losses import opponent_colors, style_loss
+from livestyle.model.losses import opponent_colors
 from livestyle.model.refining import CROP_PX, CROPS, PHOTOGRAPHS, Refiner, opponent_statistics, photograph_crops
 from livestyle.model.weights import network_entries, network_id
 from livestyle.sources.images import load_image
@@ -37,31 +36,20 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(refining, "STEPS", 3)
 
 
-def refinement(seed: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+def refinement(seed: int) -> Vector:
     return np.random.default_rng(seed).normal(0, 0.2, SHAPE).astype(np.float32)
 
 
 def test_a_refined_style_is_nearer_to_the_artwork(bank: Bank) -> None:
     """By the paper's own loss, at a size that it was not refined at."""
     stats = unrefined(bank.stats("composition_vii"))
-    painter, projection = build_model("fast")
-    encoder = build_reader("fast").encoder
+    engine = choose_engine("cpu", model="fast", half=False)
     photograph = load_image(asset_dir("media") / "astronaut.jpg")[256:448, 128:320]
-    frame = torch.from_numpy(photograph.copy())[None]
     distances = []
     for one in (stats, Refiner().refine(stats)):
-        mean, std = projection(torch.from_numpy(one.numbers)[None])
-        if one.refinements:
-            more, log_factor = torch.from_numpy(one.refinements[network_id("fast")])[:, None, :, None, None]
-            mean, std = mean + more, std * log_factor.exp()
-        with torch.no_grad():
-            painting = painter(frame, mean, std).permute(0, 3, 1, 2).float() / 255
-            taps = list(encoder.taps(painting))
-        wanted = [
-            (torch.from_numpy(m)[None, :, None, None], torch.from_numpy(s)[None, :, None, None])
-            for m, s in zip(one.means, one.stds, strict=True)
-        ]
-        distances.append(style_loss(taps, wanted).item())
+        found = engine.style_stats(engine.stylize(photograph, engine.style_code(one), 1.0))
+        pairs = zip((*found.means, *found.stds), (*stats.means, *stats.stds), strict=True)
+        distances.append(sum(float(np.square(ours - wanted).mean()) for ours, wanted in pairs))
     assert distances[1] < 0.95 * distances[0]
 
 
@@ -124,9 +112,7 @@ def test_a_style_file_keeps_refinements(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damaged", [np.zeros(320, np.float32), np.full(SHAPE, np.nan, np.float32)])
-def test_a_damaged_refinement_is_a_damaged_file(
-    tmp_path: Path, damaged: np.ndarray[tuple[int, ...], np.dtype[np.float32]]
-) -> None:
+def test_a_damaged_refinement_is_a_damaged_file(tmp_path: Path, damaged: Vector) -> None:
     from safetensors.numpy import load_file, save_file
 
     path = tmp_path / "s.safetensors"
@@ -170,4 +156,4 @@ def test_a_style_of_ones_own_is_refined_when_asked(
     assert run("styles", "add", "photo.png", "--name", "another", "--device", "cpu").code == 0
     assert refinements("another") == [network_id("fast")]
     line = run("styles", "refine", "wave")
-    assert line.code == 2 and "'wave' is built in and stays as it is" in line.err
+    assert line.code == 2 and "style 'wave' is built in and stays; only styles you added can be refined" in line.err

@@ -21,15 +21,7 @@ from torch import Tensor, nn
 
 from livestyle.frame import Picture
 from livestyle.model.fast import LARGE, FastConfig, FastModel
-from livestyle.model.losses import (
-    StyleTargets,
-    color_loss,
-    deep_structure_loss,
-    grid_loss,
-    style_loss,
-    tone_loss,
-    total_variation,
-)
+from livestyle.model.losses import StyleTargets, fast_losses
 from livestyle.model.strokes import PLACES
 from livestyle.model.vgg import VGGEncoder
 from train.cache import CachedCrops
@@ -119,13 +111,8 @@ class Objective(nn.Module):
         with torch.no_grad():
             structure = self.encoder(photograph)
         taps = self.encoder(seen)
-        return {
-            "content": deep_structure_loss(taps, structure),
-            "tone": tone_loss(seen, photograph),
-            "style": style_loss(taps, batch.style.taps),
-            "color": color_loss(seen, batch.style.color),
-            "grid": grid_loss(painting),
-            "tv": total_variation(painting),
+        losses = fast_losses(painting, taps, batch.style, photograph=photograph, structure=structure, seen=seen)
+        return losses | {
             "identity": F.l1_loss(plain, batch.content[:1]),
             "steady": steady_loss(painting, again, batch.shift),
         }

@@ -13,6 +13,7 @@ import skimage.data
 from PIL import Image
 
 from train.runtime import flag, parse_flags
+from train.systems import at_side
 
 SIDE_PX = 300
 """The shorter side: crops of more are not taken."""
@@ -31,10 +32,8 @@ def main(argv: list[str] | None = None) -> None:
     untyped: Any = skimage.data
     flags.out.mkdir(parents=True, exist_ok=True)
     for name in ("cat", "coffee", "rocket"):
-        image = Image.fromarray(getattr(untyped, name)())
-        scale = SIDE_PX / min(image.size)
-        size = (round(image.width * scale), round(image.height * scale))
-        image.resize(size, Image.Resampling.LANCZOS).save(flags.out / f"{name}.jpg", quality=88)
+        photograph = at_side(Image.fromarray(getattr(untyped, name)()), SIDE_PX)
+        Image.fromarray(photograph).save(flags.out / f"{name}.jpg", quality=88)
 
 
 if __name__ == "__main__":

@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
-from rich import progress
 from rich.console import Console
-
-Progress = Callable[[int, int], None]
-"""What is told how many steps of how many are done."""
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 
 @contextmanager
-def late_bar(name: str, *, quiet: bool) -> Iterator[Progress]:
+def late_bar(name: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
     """Gives what is to be told how many steps of how many are done. The bar is on stderr and gone afterwards."""
-    parts = (progress.TextColumn("{task.description}"), progress.BarColumn(), progress.MofNCompleteColumn())
-    columns = (*parts, progress.TimeRemainingColumn())
-    bar = progress.Progress(*columns, console=Console(stderr=True), transient=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    bar = Progress(*columns, console=Console(stderr=True), transient=True)
     task = bar.add_task(name)
     with ExitStack() as stack:
 

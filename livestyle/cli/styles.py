@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json as jsonlib
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from livestyle.errors import SettingError, StyleError
+from livestyle.errors import SettingError
 from livestyle.options.common import DeviceOption, EngineOptions, HalfOption, JsonOption, QuietOption, WeightsOption
 from livestyle.options.setup import Setup
 
 if TYPE_CHECKING:
-    from livestyle.cli.late_bar import Progress
+    from livestyle.engine.tiled import Progress
     from livestyle.frame import Picture
     from livestyle.looks.bank import BankEntry
     from livestyle.looks.style import StyleStats
@@ -118,14 +118,13 @@ def refine_styles(
 
     setup = Setup(EngineOptions(device=device, half=half, weights=weights, quiet=quiet))
     for name in names:
-        if setup.bank.entry(name).builtin:
-            raise StyleError(f"style {name!r} is built in and stays as it is; name styles that you added")
+        setup.bank.own(name, "refined")
     if "fast" not in models_in(setup.weights_dir):
         raise SettingError(f"--weights {weights} has no fast model, which is what is refined: name others, or none")
     refiner = _refiner(setup)
     for name in names:
         with late_bar(name, quiet=quiet) as progress:
-            entry = setup.bank.change(name, refiner.refine(setup.bank.stats(name), progress))
+            entry = setup.bank.refine(name, partial(refiner.refine, progress=progress))
         paint_preview(setup.engine, setup.bank, entry)
         setup.say(f"refined {name}, preview {entry.preview}")
 

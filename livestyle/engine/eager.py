@@ -97,10 +97,8 @@ class EagerEngine:
 
     def _refined(self, code: tuple[Tensor, Tensor], stats: StyleStats) -> StyleCode:
         mean, std = code
-        if (found := stats.refinements.get(self._network_id)) is None:
-            return StyleCode(mean, std)
-        more, log_factor = torch.from_numpy(found).to(mean.device)[:, None, :, None, None]
-        return StyleCode(mean + more, std * log_factor.exp())
+        more, factor = (torch.from_numpy(v).to(mean.device) for v in stats.refinement(self._network_id))
+        return StyleCode(mean + more, std * factor)
 
     def _to_device(self, rgb: Picture) -> Tensor:
         writable = np.require(rgb, requirements=["C", "W"])  # torch refuses to share read-only memory

@@ -153,11 +153,9 @@ class OpenVINOEngine:
 
     def style_code(self, stats: StyleStats) -> StyleCode:
         """See `Engine.style_code`."""
-        mean, std = (np.array(part) for part in self._projection([stats.numbers[None]]).values())
-        if (refinement := stats.refinements.get(self._network_id)) is not None:
-            more, log_factor = refinement[:, None, :, None, None]
-            mean, std = mean + more, std * np.exp(log_factor)
-        return StyleCode(mean, std)
+        mean, std = self._projection([stats.numbers[None]]).values()
+        more, factor = stats.refinement(self._network_id)
+        return StyleCode(mean + more, std * factor)
 
     def stylize(self, rgb: Picture, code: StyleCode, alpha: float) -> Picture:
         """See `Engine.stylize`."""

@@ -199,14 +199,20 @@ class Bank:
         self._entries[name] = entry
         return entry
 
-    def change(self, name: str, stats: StyleStats) -> BankEntry:
-        """Give a style of the person's own other statistics. Raises StyleError for built-in ones, OutputError."""
+    def own(self, name: str, to_be: str) -> BankEntry:
+        """A style of the person's own. to_be: what is to be done with it. Raises StyleError for others."""
         entry = self.entry(name)
         if entry.builtin:
-            raise StyleError(f"style {name!r} is built in and stays; only styles you added can be changed")
-        save_style(entry.path, entry.info, stats)
-        self._entries[name] = replace(entry, stats=stats)
-        return self._entries[name]
+            raise StyleError(f"style {name!r} is built in and stays; only styles you added can be {to_be}")
+        return entry
+
+    def refine(self, name: str, refined: Callable[[StyleStats], StyleStats]) -> BankEntry:
+        """Keep a style of the person's own with other statistics. Raises StyleError for built-in ones, OutputError."""
+        entry = self.own(name, "refined")
+        entry = replace(entry, stats=refined(entry.stats))
+        save_style(entry.path, entry.info, entry.stats)
+        self._entries[name] = entry
+        return entry
 
     def remove(self, name: str) -> None:
         """Delete a style of the person's own with its preview. Raises StyleError for built-in ones.
@@ -214,9 +220,7 @@ class Bank:
         One that is left out can be deleted too, but not with the weights of another encoder chosen.
         """
         stale = [e for e in self.left_out if e.info.name == name and e.path.parent == self._own_dir]
-        entry = stale[0] if stale and name not in self._entries else self.entry(name)
-        if entry.builtin:
-            raise StyleError(f"style {name!r} is built in and stays; only styles you added can be removed")
+        entry = stale[0] if stale and name not in self._entries else self.own(name, "removed")
         entry.path.unlink(missing_ok=True)
         entry.preview.unlink(missing_ok=True)
         self._entries.pop(name, None)

@@ -24,6 +24,7 @@ CHANNELS = (64, 128, 256, 512)
 STYLE_NUMBERS = 2 * sum(CHANNELS)
 """What a style is to a network: means, then stds, of the encoder's four taps."""
 Vector = NDArray[np.float32]
+NOT_REFINED: Vector = np.zeros((2, 1), np.float32)
 REFINEMENT = "refinement."
 """Before a network's id, the name of a refinement in a style file."""
 
@@ -79,6 +80,14 @@ class StyleStats:
     def numbers(self) -> Vector:
         """All means, then all stds, in the order of the taps: (STYLE_NUMBERS,) float32."""
         return np.concatenate([*self.means, *self.stds]).astype(np.float32, copy=False)
+
+    def refinement(self, network: str) -> tuple[Vector, Vector]:
+        """What to add to the means of a network's AdaIN layers, and what to multiply their stds by.
+
+        (1, C, 1, 1) float32 each; (1, 1, 1, 1) of 0 and 1 when the style is not refined for that network.
+        """
+        more, log_factor = self.refinements.get(network, NOT_REFINED)[:, None, :, None, None]
+        return more, np.exp(log_factor)
 
     @property
     def content(self) -> bytes:

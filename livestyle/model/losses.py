@@ -118,6 +118,31 @@ OPPONENT = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0), (1.0, -1.0, 0.0),
 """Red, green, blue, red minus green, yellow minus blue."""
 
 
+def fast_losses(
+    painting: Tensor,
+    taps: Sequence[Tensor],
+    style: StyleTargets,
+    *,
+    photograph: Tensor,
+    structure: Sequence[Tensor],
+    seen: Tensor | None = None,
+) -> dict[str, Tensor]:
+    """What the fast model is trained on and styles are refined by, unweighted, by name.
+
+    painting, photograph: (N, 3, H, W) in [0, 1]; taps, structure: their encodings, of the photograph at least the last
+    two. seen: what the encoder was shown of the painting, if not all of it as it is; the photograph then too.
+    """
+    seen = painting if seen is None else seen
+    return {
+        "content": deep_structure_loss(taps, structure),
+        "tone": tone_loss(seen, photograph),
+        "style": style_loss(taps, style.taps),
+        "color": color_loss(seen, style.color),
+        "grid": grid_loss(painting),
+        "tv": total_variation(painting),
+    }
+
+
 def opponent_colors(picture: Tensor) -> Tensor:
     """RGB, red minus green, yellow minus blue: (N, 3, H, W) -> (N, 5, H, W) float32.
 

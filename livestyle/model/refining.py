@@ -20,20 +20,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from livestyle.assets import asset_dir
-from livestyle.looks.style import Palette, StyleStats
+from livestyle.looks.style import Palette, StyleStats, Vector
+from livestyle.model.adain import EPS
 from livestyle.model.build import build_model, build_reader
 from livestyle.model.fast import FastNet
-from livestyle.model.losses import (
-    OPPONENT,
-    StyleTargets,
-    TapStats,
-    color_loss,
-    deep_structure_loss,
-    grid_loss,
-    style_loss,
-    tone_loss,
-    total_variation,
-)
+from livestyle.model.losses import OPPONENT, StyleTargets, TapStats, fast_losses
 from livestyle.model.precision import has_bf16
 from livestyle.model.strokes import PLACES
 from livestyle.model.weights import network_id
@@ -112,16 +103,9 @@ class Refiner:
         codes = (v.expand(2 * BATCH, -1, -1, -1) for v in (mean, std))
         both = self._net.painted(torch.cat([photographs, self._noisy[chosen]]), *codes, at=place)
         painting, again = both[:BATCH], both[BATCH:]
-        taps = self._taps(painting)
-        losses = {
-            "content": deep_structure_loss(taps, [tap[chosen] for tap in self._structure]),
-            "tone": tone_loss(painting, photographs),
-            "style": style_loss(taps, targets.taps),
-            "color": color_loss(painting, targets.color),
-            "grid": grid_loss(painting),
-            "tv": total_variation(painting),
-            "steady": F.l1_loss(again, painting),
-        }
+        structure = [tap[chosen] for tap in self._structure]
+        losses = fast_losses(painting, self._taps(painting), targets, photograph=photographs, structure=structure)
+        losses["steady"] = F.l1_loss(again, painting)
         return torch.stack([WEIGHTS[name] * loss for name, loss in losses.items()]).sum()
 
     def _taps(self, pictures: Tensor) -> list[Tensor]:
@@ -131,7 +115,7 @@ class Refiner:
     def _targets(self, stats: StyleStats) -> StyleTargets:
         """For a batch; of the colours the palette knows all that the colour loss asks for."""
 
-        def column(vector: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> Tensor:
+        def column(vector: Vector) -> Tensor:
             return torch.from_numpy(vector).to(self._device)[None, :, None, None].expand(BATCH, -1, -1, -1)
 
         taps: TapStats = [(column(mean), column(std)) for mean, std in zip(stats.means, stats.stds, strict=True)]
@@ -139,11 +123,11 @@ class Refiner:
         return StyleTargets(taps, (column(mean), column(std)))
 
 
-def opponent_statistics(palette: Palette) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.float32]], ...]:
+def opponent_statistics(palette: Palette) -> tuple[Vector, Vector]:
     """Mean and std of the opponent colours of a picture, (5,) float32 each."""
     opponent = np.asarray(OPPONENT, np.float32)
     variance = np.diag(opponent @ palette.covariance @ opponent.T)
-    return opponent @ palette.mean, np.sqrt(np.maximum(variance, 0) + 1e-5).astype(np.float32)
+    return opponent @ palette.mean, np.sqrt(np.maximum(variance, 0) + EPS).astype(np.float32)
 
 
 def photograph_crops() -> Tensor:
