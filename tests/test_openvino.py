@@ -16,7 +16,8 @@ import pytest
 from livestyle import engine as engines
 from livestyle.assets import asset_dir
 from livestyle.engine import Engine, choose_engine
-from livestyle.engine.openvino import GRAPHS_KEPT, IN_FLIGHT, Graph, OpenVINOEngine, converted, shared_core
+from livestyle.engine.openvino import GRAPHS_KEPT, IN_FLIGHT, Graph, OpenVINOEngine, shared_core
+from livestyle.engine.openvino_graphs import converted
 from livestyle.errors import DeviceError, WeightsError
 from livestyle.frame import Picture
 from livestyle.looks.bank import Bank
@@ -156,7 +157,7 @@ def test_a_second_start_needs_no_torch(openvino: OpenVINOEngine) -> None:
 
 
 def test_conversion_happens_once_and_leaves_no_parts(openvino: OpenVINOEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("livestyle.engine.openvino._convert", lambda *_: pytest.fail("converted again"))
+    monkeypatch.setattr("livestyle.engine.openvino_graphs._convert", lambda *_: pytest.fail("converted again"))
     folder = converted("fast")
     assert not list(folder.parent.glob("*.part"))
     names = ("painter", "painter_regions", "projection", "reader")
@@ -181,7 +182,7 @@ def test_a_failed_conversion_leaves_nothing(tmp_path: Path, monkeypatch: pytest.
         (folder / "painter.xml").write_text("half", encoding="utf-8")
         raise WeightsError("damaged")
 
-    monkeypatch.setattr("livestyle.engine.openvino._convert", torn)
+    monkeypatch.setattr("livestyle.engine.openvino_graphs._convert", torn)
     with pytest.raises(WeightsError):
         converted("fast")
     assert list((tmp_path / "livestyle" / "openvino").iterdir()) == []

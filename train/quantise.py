@@ -22,7 +22,8 @@ import openvino
 from PIL import Image
 
 from livestyle.assets import asset_dir
-from livestyle.engine.openvino import PAINTERS, OpenVINOEngine, converted, shared_core
+from livestyle.engine.openvino import OpenVINOEngine, shared_core
+from livestyle.engine.openvino_graphs import PAINTERS, converted
 from livestyle.frame import Picture
 from livestyle.looks.bank import Bank
 from livestyle.model.weights import INT8_FOR, network_entries

@@ -7,11 +7,9 @@ for each frame size in about a third of a second, and that is cached too.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import threading
-import warnings
 from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,18 +20,12 @@ from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
-import platformdirs
 
+from livestyle.engine.openvino_graphs import PAINTERS, converted, painters_of
 from livestyle.errors import DeviceError
 from livestyle.frame import Masks, Picture
-from livestyle.looks.style import STYLE_NUMBERS, StyleStats, Vector, palette_of
-from livestyle.model.weights import ModelName, encoder_id, int8_graph, network_entries, network_id
-
-GRAPH_VERSION = 9
-"""To be raised when the graphs below change, so that older ones in a cache are not taken."""
-
-PAINTERS = ("painter", "painter_alpha", "painter_regions")
-"""The graphs that paint: for the full style, for any alpha (`paper` only), and for regions with styles of their own."""
+from livestyle.looks.style import StyleStats, Vector, palette_of
+from livestyle.model.weights import ModelName, encoder_id, int8_graph, network_id
 
 FLOAT32 = {"INFERENCE_PRECISION_HINT": "f32"}
 
@@ -262,70 +254,6 @@ class OpenVINOEngine:
         return {"f32": "float32", "bf16": "bfloat16", "f16": "float16"}[name]
 
 
-def painters_of(model: ModelName) -> tuple[str, ...]:
-    """Those of PAINTERS that the model has."""
-    return PAINTERS if model == "paper" else (PAINTERS[0], PAINTERS[2])
-
-
 def _inputs(graph: Graph, rgb: Picture, code: StyleCode, alpha: float) -> list[Any]:
     inputs = [np.ascontiguousarray(rgb)[None], code.mean, code.std]
     return inputs if graph.full else [*inputs, np.float32(alpha)]
-
-
-def converted(model: ModelName, weights: Path | None = None) -> Path:
-    """The folder with a model's painters, projection.xml and reader.xml.
-
-    They are made if they are not there. Raises WeightsError.
-    """
-    import openvino
-
-    entries = network_entries(weights, model)
-    key = hashlib.sha256(f"{GRAPH_VERSION} {openvino.__version__} {[e.sha256 for e in entries]}".encode()).hexdigest()
-    folder = Path(platformdirs.user_cache_dir("livestyle", appauthor=False)) / "openvino" / key[:16]
-    if not folder.exists():
-        part = folder.with_name(f"{folder.name}.{os.getpid()}.part")
-        try:
-            _convert(model, weights, part)
-            _put(part, folder)
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
-    return folder
-
-
-def _put(part: Path, folder: Path) -> None:
-    try:
-        part.rename(folder)
-    except OSError:
-        if not folder.exists():  # else another start was quicker
-            raise
-
-
-def _convert(model: ModelName, weights: Path | None, folder: Path) -> None:
-    import openvino
-    import torch
-
-    from livestyle.model.build import build_model, build_reader
-
-    painter, projection = build_model(model, weights)
-    frame, numbers = torch.zeros(1, 32, 48, 3, dtype=torch.uint8), torch.ones(1, STYLE_NUMBERS)
-    folder.mkdir(parents=True)
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # the tracer's, about sizes that reshaping sets later
-        mean, std = projection(numbers)
-        means, stds = projection(numbers.repeat(2, 1))
-        masks = torch.full((2, 1, 32, 48), 0.5)
-        style = [-1, means.shape[1], 1, 1]
-        any_size = {id(frame): [1, -1, -1, 3], id(means): style, id(stds): style, id(masks): [-1, 1, -1, -1]}
-        example = {
-            "painter": (painter, (frame, mean, std)),
-            "painter_alpha": (painter, (frame, mean, std, torch.tensor(1.0))),
-            "painter_regions": (painter, (frame, means, stds, torch.tensor(1.0), masks)),
-            "projection": (projection, (numbers,)),
-            "reader": (build_reader(model, weights), (frame,)),
-        }
-        for name in (*painters_of(model), "projection", "reader"):
-            module, inputs = example[name]
-            graph = openvino.convert_model(module, example_input=inputs)
-            shapes = [any_size.get(id(tensor), list(tensor.shape)) for tensor in inputs]
-            graph.reshape(dict(zip(graph.inputs, shapes, strict=True)))
-            openvino.save_model(graph, folder / f"{name}.xml", compress_to_fp16=False)
