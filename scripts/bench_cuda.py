@@ -166,7 +166,7 @@ def repeat(engine: EagerEngine, rgb: Picture, code: StyleCode, runs: int) -> Non
             return engine._gpu.wait(event)
     frame = engine._to_device(rgb)
     for _ in range(runs):
-        painting = engine._painter(frame, code.mean, code.std, 1.0)
+        painting = engine._painter(frame, code.mean, code.std, code.kernels, 1.0)
     painting[0, 0, 0].cpu()
 
 

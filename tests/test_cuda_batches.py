@@ -11,11 +11,16 @@ import pytest
 
 from livestyle.engine.batches import batch_size
 from livestyle.engine.cuda import SLOTS, CudaEngine
-from livestyle.engine.eager import EagerEngine
+from livestyle.engine.eager import EagerEngine, StyleCode
 from livestyle.frame import Picture
 from livestyle.looks.bank import Bank
 from livestyle.model.weights import ModelName
 from tests.simulated_gpu import SimulatedGpu, frame_of, furthest, painted, simulated
+
+
+def code_of(engine: EagerEngine, style: str) -> StyleCode:
+    """With the network's own kernels, so that frames of other styles may be in the same batch."""
+    return engine.style_code(Bank().stats(style).without_kernels)
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -68,7 +73,7 @@ def test_small_frames_are_painted_in_larger_batches(width: int, height: int, fra
 
 def submitted(engine: CudaEngine, frames: list[Picture]) -> list[Any]:
     """Tickets of frames that have two styles and all alphas."""
-    codes = [engine.style_code(Bank().stats(style)) for style in ("wave", "scream")]
+    codes = [code_of(engine, style) for style in ("wave", "scream")]
     return [engine.submit(rgb, codes[i % 2], i / (len(frames) - 1)) for i, rgb in enumerate(frames)]
 
 
@@ -82,8 +87,21 @@ def test_frames_of_a_file_are_painted_at_once_and_those_of_a_show_one_by_one(qui
     paintings = [engine.result(ticket) for ticket in tickets]
     assert gpu.replays == [4, 4, 4]
     for i, (rgb, painting) in enumerate(zip(frames, paintings, strict=True)):
-        assert furthest(painting, painted(engine, rgb, ["wave", "scream"][i % 2], i / 8)) <= 1
+        assert furthest(painting, engine.stylize(rgb, code_of(engine, ["wave", "scream"][i % 2]), i / 8)) <= 1
     assert gpu.replays == [4, 4, 4, *[1] * 9]
+
+
+def test_frames_with_other_kernels_are_another_batch(quickest_model: ModelName) -> None:
+    engine, frames = simulated(quickest_model, batch=4), [frame_of(24, 32, i) for i in range(7)]
+    gpu, styles = engine._gpu, ("wave", "wave", "scream", "scream", "scream", "wave", "wave")
+    assert isinstance(gpu, SimulatedGpu)
+    gpu.replays.clear()
+    codes = [engine.style_code(Bank().stats(style)) for style in styles]
+    tickets = [engine.submit(rgb, code, 1.0) for rgb, code in zip(frames, codes, strict=True)]
+    paintings = [engine.result(ticket) for ticket in tickets]
+    assert gpu.replays == ([4, 4, 4] if quickest_model == "fast" else [4, 4])
+    for rgb, style, painting in zip(frames, styles, paintings, strict=True):
+        assert furthest(painting, painted(engine, rgb, style, 1.0)) <= 1
 
 
 def test_a_frame_is_painted_alike_whatever_is_beside_it(quickest_model: ModelName) -> None:
@@ -95,8 +113,7 @@ def test_a_frame_is_painted_alike_whatever_is_beside_it(quickest_model: ModelNam
         mixed = [rgb if i in (0, 2) else frame_of(33, 47, 10 * others + i) for i, rgb in enumerate(frames)]
         again = [engine.result(ticket) for ticket in submitted(engine, mixed)]
         assert all(np.array_equal(again[i], together[i]) for i in (0, 2))
-    code = engine.style_code(Bank().stats("wave"))
-    assert np.array_equal(engine.result(engine.submit(frames[0], code, 0.0)), together[0])
+    assert np.array_equal(engine.result(engine.submit(frames[0], code_of(engine, "wave"), 0.0)), together[0])
 
 
 def test_a_batch_is_painted_when_a_result_of_it_is_asked_for(quickest_model: ModelName) -> None:
@@ -117,7 +134,7 @@ def test_a_show_goes_on_while_frames_of_a_file_are_under_way(quickest_model: Mod
     tickets = submitted(engine, frames[:5])
     assert np.array_equal(painted(engine, frames[5], "scream", 0.5), alone[5])
     paintings = [engine.result(ticket) for ticket in tickets]
-    assert furthest(paintings[2], painted(engine, frames[2], "wave", 0.5)) <= 1
+    assert furthest(paintings[2], engine.stylize(frames[2], code_of(engine, "wave"), 0.5)) <= 1
 
 
 def test_large_frames_after_small_ones(quickest_model: ModelName) -> None:

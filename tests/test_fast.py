@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from livestyle.looks.style import STYLE_NUMBERS
-from livestyle.model.fast import FastConfig, FastModel, FastNet, StyleProjection
+from livestyle.model.fast import FastConfig, FastModel, FastNet, StyleProjection, interpolating
 
 
 @pytest.fixture(scope="module")
@@ -122,3 +123,12 @@ def test_alpha_goes_straight_from_the_photograph_to_the_painting(net: FastNet) -
     full, half, none = (net(photograph, mean, std, alpha).detach() for alpha in (1.0, 0.5, 0.0))
     torch.testing.assert_close(none, photograph)
     torch.testing.assert_close(half, (photograph + full.clamp(0, 1)) / 2)
+
+
+def test_what_a_style_adds_to_the_last_kernels_is_interpolated() -> None:
+    """So no pixel has a step to its neighbour that the next four do not have as well."""
+    x, colours = torch.rand(1, 5, 6, 7), torch.randn(3, 5)
+    added = F.pixel_shuffle(F.conv2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), interpolating(colours)), 2)
+    mixed = torch.einsum("ci,nihw->nchw", colours, x)
+    expected = F.interpolate(mixed, scale_factor=2, mode="bilinear", align_corners=False)
+    torch.testing.assert_close(added, expected)

@@ -29,7 +29,7 @@ def counted(painter: nn.Module, projection: nn.Module, width: int, height: int) 
         if isinstance(layer, nn.Conv2d):
             layer.register_forward_hook(add)
     with torch.no_grad():
-        painter(torch.zeros(1, height, width, 3, dtype=torch.uint8), *projection(torch.ones(1, STYLE_NUMBERS)))
+        painter.network(torch.zeros(1, 3, height, width), *projection(torch.ones(1, STYLE_NUMBERS)))
     return total / 1e9
 
 

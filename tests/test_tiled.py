@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import cast
 
 import numpy as np
 import pytest
@@ -15,8 +14,8 @@ from livestyle.engine.tiled import TiledEngine
 from livestyle.frame import Picture
 from livestyle.looks.bank import Bank
 from livestyle.looks.masks import Split, shares_of
-from livestyle.model.adain import Statistics, StatisticsOf, mean_std, region_moments
-from livestyle.model.part import Moments, Part, PartPainter
+from livestyle.model.adain import Statistics, StatisticsOf, mean_std
+from livestyle.model.part import Moments, Part
 from livestyle.model.weights import ModelName
 from tests.conftest import unrefined
 from tests.pictures import scene
@@ -79,58 +78,44 @@ def test_tiles_by_themselves_would_show(bank: Bank) -> None:
 @pytest.mark.parametrize(("model", "less_px"), [("fast", 48), ("paper", 16)])
 def test_the_halo_is_what_a_painting_depends_on(bank: Bank, model: ModelName, less_px: int) -> None:
     """With the halo around it a part is the same whatever is further out; with less of it it is not."""
-    network = cast(PartPainter, whole(model)._painter.network)
+    painter = whole(model)._painter
+    full_px: int = painter.network.halo_px
     code = whole(model).style_code(unrefined(bank.stats("wave")))
-    picture = torch.rand(1, 3, 24, 200 + 2 * network.halo_px, generator=torch.Generator().manual_seed(0))
-    start, stop = network.halo_px + 64, network.halo_px + 136
+    picture = torch.rand(1, 3, 24, 200 + 2 * full_px, generator=torch.Generator().manual_seed(0))
+    start, stop = full_px + 64, full_px + 136
 
     def painted(halo_px: int, statistics: StatisticsOf) -> Tensor:
         """The columns from start to stop, with so many around them."""
         left, right = start - halo_px, stop + halo_px
         with torch.inference_mode():
             part = Part(0, left, statistics)
-            painting = network(picture[..., left:right], code.mean, code.std, 1.0, None, part)
+            painting = painter.paint(picture[..., left:right], code.mean, code.std, code.kernels, 1.0, None, part)
         return painting[..., halo_px:-halo_px]
 
     found: list[Statistics] = []
 
-    def noted(features: Tensor, shares: Tensor | None) -> Statistics:
+    def noted(features: Tensor) -> Statistics:
         found.append(mean_std(features))
         return found[-1]
 
-    wide = painted(network.halo_px + 64, noted)
-    exact, narrow = (painted(px, _in_turn(found)) for px in (network.halo_px, network.halo_px - less_px))
+    wide = painted(full_px + 64, noted)
+    exact, narrow = (painted(px, _in_turn(found)) for px in (full_px, full_px - less_px))
     torch.testing.assert_close(exact, wide, atol=2e-5, rtol=0)
     assert (narrow - wide).abs().max() > 1e-4
 
 
 def _in_turn(found: list[Statistics]) -> StatisticsOf:
     rest = iter(found)
-    return lambda features, shares: next(rest)
+    return lambda features: next(rest)
 
 
 def test_moments_of_parts_are_those_of_the_whole() -> None:
     features = torch.randn(1, 5, 12, 20, generator=torch.Generator().manual_seed(0)) * 3 + 40
-    shares = torch.rand(2, 12, 20, generator=torch.Generator().manual_seed(1))
-    plain, regions = Moments(), Moments()
-    for columns in (slice(0, 3), slice(3, 16), slice(16, 20)):
-        plain.add(features[..., columns], None)
-        regions.add(features[..., columns], shares[..., columns])
-    for found, expected in zip(plain.statistics(), mean_std(features), strict=True):
-        torch.testing.assert_close(found, expected)
-    _, mean, variance = region_moments(features, shares.flatten(1))
-    torch.testing.assert_close(regions.statistics()[0][..., 0, 0], mean)
-    torch.testing.assert_close(regions.statistics()[1][..., 0, 0], (variance + 1e-5).sqrt())
-
-
-def test_a_region_that_a_tile_has_nothing_of_counts_nothing() -> None:
-    features = torch.randn(1, 3, 4, 8, generator=torch.Generator().manual_seed(0))
-    shares = torch.zeros(2, 4, 8)
-    shares[0, :, :4], shares[1, :, 4:] = 1, 1
     moments = Moments()
-    moments.add(features[..., :4], shares[..., :4])
-    moments.add(features[..., 4:], shares[..., 4:])
-    torch.testing.assert_close(moments.statistics()[0][1, :, 0, 0], features[0, :, :, 4:].mean((1, 2)))
+    for columns in (slice(0, 3), slice(3, 16), slice(16, 20)):
+        moments.add(features[..., columns])
+    for found, expected in zip(moments.statistics(), mean_std(features), strict=True):
+        torch.testing.assert_close(found, expected)
 
 
 def test_progress_counts_all_runs(bank: Bank) -> None:
@@ -141,3 +126,13 @@ def test_progress_counts_all_runs(bank: Bank) -> None:
     engine.progress = lambda done, total: None
     runs = 4 * 6  # tiles; layers that see the photograph, four later ones, and the painting
     assert told == [(n, runs) for n in range(1, runs + 1)]
+
+
+def test_progress_counts_the_runs_of_all_regions(bank: Bank) -> None:
+    told: list[tuple[int, int]] = []
+    engine = tiled("fast", 96)
+    engine.progress = lambda done, total: told.append((done, total))
+    codes = [engine.style_code(bank.stats(name)) for name in ("wave", "scream")]
+    engine.stylize_regions(busy(60, 90), codes, shares_of(Split(), (0, 1), 90, 60), 1.0)
+    engine.progress = lambda done, total: None
+    assert told == [(n, 12) for n in range(1, 13)]

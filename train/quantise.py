@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import openvino
+import openvino.passes
 from PIL import Image
 
 from livestyle.assets import asset_dir
@@ -71,11 +72,23 @@ def frames(flags: Flags) -> Iterator[Picture]:
         yield np.asarray(read_picture(entry).convert("RGB").resize(SIZE, Image.Resampling.LANCZOS))
 
 
+def with_own_kernels(model: Any) -> Any:
+    """The graph with nothing added to its kernels, which 8 bits want to be constants."""
+    *_, added = model.inputs
+    nothing = openvino.opset13.constant(np.zeros(added.shape, np.float32))
+    added.replace(nothing.output(0))
+    model.remove_parameter(added.get_node())
+    passes = openvino.passes.Manager()
+    passes.register_pass(openvino.passes.ConstantFolding())
+    passes.run_passes(model)
+    return model
+
+
 def quantised(graph: Path, inputs: list[list[Any]]) -> Any:
     """The graph with its convolutions in int8."""
     import nncf
 
-    model = shared_core().read_model(graph)
+    model = with_own_kernels(shared_core().read_model(graph))
     return nncf.quantize(
         model,
         nncf.Dataset(inputs),
@@ -89,7 +102,7 @@ def quantise(flags: Flags) -> None:
     """Write fast-int8.zip and note it in the manifest. Raises OSError, WeightsError."""
     engine = OpenVINOEngine(model="fast", half=False, reason="calibration", weights=flags.weights)
     bank = Bank(encoder=engine.encoder_id, builtin_dir=asset_dir("bank"), user_dir=flags.weights / "none")
-    codes = [engine.style_code(bank.stats(name)) for name in bank.names]
+    codes = [engine.style_code(bank.stats(name).without_kernels) for name in bank.names]
     inputs = [
         [frame[None], codes[i % len(codes)].mean, codes[i % len(codes)].std]
         for i, frame in enumerate(islice(frames(flags), flags.count))

@@ -28,12 +28,14 @@ PRECISIONS = ("float32", "float16", "bfloat16")
 @cache
 def network_gflop(model: ModelName, weights: Path | None, width: int, height: int) -> float:
     """Billions of operations of the painter for a frame; a multiply-add is two. Raises WeightsError."""
-    painter, projection = (module.to("meta") for module in build_model(model, weights))
+    painter, projection = build_model(model, weights)
+    for module in (painter, projection):
+        module.to("meta")
     frame = torch.zeros(1, height, width, 3, dtype=torch.uint8, device="meta")
     with torch.no_grad():
         style = projection(torch.zeros(1, STYLE_NUMBERS, device="meta"))
         with FlopCounterMode(display=False) as counter:
-            painter(frame, *style)
+            painter(frame, *style, torch.zeros(painter.kernel_numbers, device="meta"))
     return float(counter.get_total_flops()) / 1e9
 
 

@@ -111,7 +111,7 @@ def refine_styles(
     weights: WeightsOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Bring the fast model nearer to styles, once, in about ten seconds each; it paints as quickly as before."""
+    """Bring the fast model nearer to styles, once, in about a minute each; it paints as quickly as before."""
     from livestyle.cli.late_bar import late_bar
     from livestyle.files.preview import paint_preview
     from livestyle.model.weights import models_in

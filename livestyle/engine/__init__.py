@@ -67,7 +67,7 @@ class Engine(Protocol):
         """Wait for the painting of a frame that was submitted; once each, in the order of submission."""
 
     def stylize_regions(self, rgb: Picture, codes: Sequence[StyleCode], masks: Masks, alpha: float) -> Picture:
-        """As `stylize`, with a style for each of R regions, in about the time of one.
+        """As `stylize`, with a style for each of R regions: with the paper model in about the time of one.
 
         masks: (R, H, W) float32 of the frame's size, >= 0, that sum to 1 at every pixel.
         """

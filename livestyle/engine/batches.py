@@ -1,8 +1,9 @@
 """Frames of a file that the CUDA engine paints at once: how many, and the buffers that they travel in.
 
-A small picture leaves most of a GPU idle, so a few of them are one run of the network. Each has a style and an alpha of
-its own. A batch with fewer frames than its graph takes goes through the same graph, and the places that are left
-paint nothing that anybody sees: a frame is computed alike whatever else there is to paint, wherever a film goes on.
+A small picture leaves most of a GPU idle, so a few of them are one run of the network. Each has statistics and an alpha
+of its own. What a style adds to kernels is the batch's: in a crossfade of refined styles each frame is a batch. A batch
+with fewer frames than its graph takes goes through the same graph, and the places that are left paint nothing that
+anybody sees: a frame is computed alike whatever else there is to paint, wherever a film goes on.
 
 What it does not know: streams and their order, networks.
 """
@@ -44,7 +45,7 @@ class Slot:
     """Buffers for the frames of one batch under way. Pictures are flat: smaller or fewer ones fill the start."""
 
     def __init__(self, gpu: Gpu, pictures_bytes: int, styles: int, style_numbers: int) -> None:
-        """pictures_bytes: of all frames. styles: how many, of style_numbers with alpha each."""
+        """pictures_bytes: of all frames. styles: how many, of style_numbers with alpha and kernels each."""
         self.pictures_bytes = pictures_bytes
         self.host_frames, self.frames = gpu.pair(pictures_bytes, torch.uint8)
         pair = gpu.pair(styles * style_numbers, torch.float32)
@@ -55,8 +56,10 @@ class Slot:
         """Put a frame, a style and alpha into the host's buffers."""
         start = place * rgb.size
         np.copyto(self.host_frames.numpy()[start : start + rgb.size].reshape(rgb.shape), rgb)
-        self.host_styles[place, :-1] = torch.cat([code.mean.flatten(), code.std.flatten()])
-        self.host_styles[place, -1] = alpha
+        channels = code.mean.numel()
+        row = self.host_styles[place]
+        row[:channels], row[channels : 2 * channels] = code.mean.flatten(), code.std.flatten()
+        row[2 * channels], row[2 * channels + 1 :] = alpha, code.kernels
 
 
 @dataclass(eq=False)
@@ -65,6 +68,8 @@ class Batch:
 
     graph: Graph
     slot: Slot
+    kernels: Tensor | None = None
+    """Of the first frame's style: those of all of them."""
     count: int = 0
     """Frames that are in it; the graph takes at least as many."""
     done: torch.cuda.Event | None = None
@@ -82,8 +87,15 @@ class Batch:
         """No more frames fit."""
         return self.count == len(self.graph.frames)
 
+    def takes(self, rgb: Picture, code: StyleCode) -> bool:
+        """Whether a frame may be added: of the same size, and painted with the same kernels."""
+        assert self.kernels is not None
+        same = code.kernels is self.kernels or torch.equal(code.kernels, self.kernels)
+        return self.shape == rgb.shape and same
+
     def add(self, rgb: Picture, code: StyleCode, alpha: float) -> int:
         """Put one more frame in. Returns its place."""
+        self.kernels = code.kernels
         self.slot.fill(self.count, rgb, code, alpha)
         self.count += 1
         return self.count - 1

@@ -6,7 +6,7 @@ streams: upload, paint, download. `stylize` takes one frame through all three an
 `submit` collects the frames of a file in batches (`livestyle.engine.batches`), which have a graph of their own, and
 keeps up to SLOTS batches under way, so that the next one is uploaded and the last one downloaded while the GPU paints.
 
-Frames with regions of several styles are painted without a graph, as plain PyTorch does.
+Frames with regions of several styles are painted without a graph by the paper model, as plain PyTorch does.
 What it does not know: files, shows, other backends. `torch.compile` is not used: it is unmeasured here.
 """
 
@@ -67,8 +67,10 @@ class CudaEngine(EagerEngine):
         self._device = self._gpu.device
         self._projection.cpu()
         self._batch = batch
-        example = StyleCode(*self._projection(torch.ones(1, STYLE_NUMBERS)))
-        self._styles = torch.ones(batch or LARGEST_BATCH, 2 * example.mean.shape[1] + 1, device=self._device)
+        mean, std = self._projection(torch.ones(1, STYLE_NUMBERS))
+        example = StyleCode(mean, std, torch.zeros(self._painter.kernel_numbers))
+        numbers = 2 * example.mean.shape[1] + len(example.kernels) + 1
+        self._styles = torch.ones(batch or LARGEST_BATCH, numbers, device=self._device)
         self._graphs: OrderedDict[tuple[int, int, int], Graph] = OrderedDict()
         self._free = [self._slot(math.prod(CHECK_SHAPE)) for _ in range(SLOTS)]
         self._open: Batch | None = None
@@ -99,7 +101,7 @@ class CudaEngine(EagerEngine):
         """
         if len(self._under_way) >= self.in_flight:
             raise RuntimeError(f"{len(self._under_way)} frames are under way: take a result before another frame")
-        if self._open and self._open.shape != rgb.shape:
+        if self._open and not self._open.takes(rgb, code):
             self._start(self._open)
         if self._open:
             place = self._open.add(rgb, code, alpha)
@@ -165,11 +167,12 @@ class CudaEngine(EagerEngine):
         key = height, width, size
         if key not in self._graphs:
             frames = torch.zeros(size, height, width, 3, dtype=torch.uint8, device=self._device)
-            channels = self._styles.shape[1] // 2
-            styles = self._styles[:size, :, None, None]
-            mean, std, alpha = torch.split(styles, [channels, channels, 1], dim=1)
+            kernels = self._painter.kernel_numbers
+            channels = (self._styles.shape[1] - kernels) // 2
+            styles = torch.split(self._styles[:size], [channels, channels, 1, kernels], dim=1)
+            mean, std, alpha = (part[:, :, None, None] for part in styles[:3])
             try:
-                replay, paintings = self._gpu.capture(lambda: self._painter(frames, mean, std, alpha))
+                replay, paintings = self._gpu.capture(lambda: self._painter(frames, mean, std, styles[3][0], alpha))
             except torch.cuda.OutOfMemoryError:
                 raise DeviceError(
                     f"{width}x{height} does not fit into the GPU's memory: give a smaller --size, or use --device cpu"
@@ -184,9 +187,10 @@ class CudaEngine(EagerEngine):
     def _check(self, code: StyleCode) -> None:
         """Compare paintings with the plain engine's. Raises RuntimeError, WeightsError."""
         frame = np.random.default_rng(0).integers(0, 256, CHECK_SHAPE, dtype=np.uint8)
-        plain_code = StyleCode(code.mean.to(self._device), code.std.to(self._device))
+        plain_code = StyleCode(*(part.to(self._device) for part in (code.mean, code.std, code.kernels)))
         dtype = next(self._painter.parameters()).dtype
-        plain = self._painter.network(as_float(self._to_device(frame), dtype), plain_code.mean, plain_code.std)
+        frames = as_float(self._to_device(frame), dtype)
+        plain = self._painter.paint(frames, plain_code.mean, plain_code.std, plain_code.kernels, 1.0)
         if not plain.isfinite().all():
             advice = "they are damaged" if dtype == torch.float32 else "add --no-half"
             raise WeightsError(f"paintings with these weights are not finite in {self.precision}: {advice}")

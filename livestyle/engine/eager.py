@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from livestyle.errors import WeightsError
 from livestyle.frame import Masks, Picture
+from livestyle.looks.masks import composed
 from livestyle.looks.style import StyleStats, palette_of
 from livestyle.model.build import StyleReader, build_model, build_reader
 from livestyle.model.weights import ModelName, encoder_id, network_id
@@ -25,10 +26,14 @@ from livestyle.model.weights import ModelName, encoder_id, network_id
 
 @dataclass(frozen=True)
 class StyleCode:
-    """The style's means and stds for the model's AdaIN layers, (1, C, 1, 1) float32 each, on the engine's device."""
+    """The style's means and stds for the model's AdaIN layers, (1, C, 1, 1) float32 each, on the engine's device.
+
+    kernels: what is added to those of the convolutions, (P,) float32; with the paper model empty.
+    """
 
     mean: Tensor
     std: Tensor
+    kernels: Tensor
 
 
 class EagerEngine:
@@ -75,7 +80,7 @@ class EagerEngine:
     @torch.inference_mode()
     def stylize(self, rgb: Picture, code: StyleCode, alpha: float) -> Picture:
         """See `Engine.stylize`."""
-        painting = self._painter(self._to_device(rgb), code.mean, code.std, alpha)
+        painting = self._painter(self._to_device(rgb), code.mean, code.std, code.kernels, alpha)
         return np.ascontiguousarray(painting[0].cpu().numpy())
 
     def submit(self, rgb: Picture, code: StyleCode, alpha: float) -> Any:
@@ -87,18 +92,25 @@ class EagerEngine:
         painting: Picture = ticket
         return painting
 
-    @torch.inference_mode()
     def stylize_regions(self, rgb: Picture, codes: Sequence[StyleCode], masks: Masks, alpha: float) -> Picture:
         """See `Engine.stylize_regions`."""
+        if self.model == "fast":
+            return composed([self.stylize(rgb, code, alpha) for code in codes], masks)
+        return self._regions_at_once(rgb, codes, masks, alpha)
+
+    @torch.inference_mode()
+    def _regions_at_once(self, rgb: Picture, codes: Sequence[StyleCode], masks: Masks, alpha: float) -> Picture:
         mean, std = (torch.cat(parts).to(self._device) for parts in zip(*((c.mean, c.std) for c in codes), strict=True))
         shares = torch.from_numpy(np.ascontiguousarray(masks))[:, None].to(self._device)
-        painting = self._painter(self._to_device(rgb), mean, std, alpha, shares)
+        painting = self._painter(self._to_device(rgb), mean, std, codes[0].kernels, alpha, shares)
         return np.ascontiguousarray(painting[0].cpu().numpy())
 
     def _refined(self, code: tuple[Tensor, Tensor], stats: StyleStats) -> StyleCode:
         mean, std = code
-        more, factor = (torch.from_numpy(v).to(mean.device) for v in stats.refinement(self._network_id))
-        return StyleCode(mean + more, std * factor)
+        refinement = stats.refinement(self._network_id)
+        numbers = *refinement.to_code, refinement.kernels_of(self._painter.kernel_numbers)
+        more, factor, kernels = (torch.from_numpy(v).to(mean.device) for v in numbers)
+        return StyleCode(mean + more, std * factor, kernels)
 
     def _to_device(self, rgb: Picture) -> Tensor:
         writable = np.require(rgb, requirements=["C", "W"])  # torch refuses to share read-only memory

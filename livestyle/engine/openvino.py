@@ -24,6 +24,7 @@ import numpy as np
 from livestyle.engine.openvino_graphs import PAINTERS, converted, painters_of
 from livestyle.errors import DeviceError
 from livestyle.frame import Masks, Picture
+from livestyle.looks.masks import composed
 from livestyle.looks.style import StyleStats, Vector, palette_of
 from livestyle.model.weights import ModelName, encoder_id, int8_graph, network_id
 
@@ -61,10 +62,15 @@ class Graph(NamedTuple):
 
 @dataclass(frozen=True)
 class StyleCode:
-    """The style's means and stds for the model's AdaIN layers, (1, C, 1, 1) float32 each."""
+    """As a graph takes it.
+
+    mean, std: for the model's AdaIN layers, (1, C, 1, 1) float32 each. kernels: what is added to those of the
+    convolutions, (P,) float32, P = 0 with the paper model; None in int8, whose graph has no such input.
+    """
 
     mean: Vector
     std: Vector
+    kernels: Vector | None
 
 
 @cache
@@ -98,8 +104,8 @@ class OpenVINOEngine:
         """device: as OpenVINO names it: CPU, GPU, GPU.1, NPU, AUTO.
 
         half: None leaves the precision to OpenVINO (bfloat16 on CPUs that have it), False means
-        float32, True bfloat16 on a CPU and float16 elsewhere. int8: the quantised graph of the fast model;
-        regions stay as half says. weights: a folder with a manifest.json; None means the shipped one. Raises
+        float32, True bfloat16 on a CPU and float16 elsewhere. int8: the quantised graph of the fast model, whose
+        kernels no style changes. weights: a folder with a manifest.json; None means the shipped one. Raises
         ImportError without openvino, DeviceError without such a device, WeightsError when weights are damaged.
         """
         self.model = model
@@ -119,6 +125,8 @@ class OpenVINOEngine:
         self._folder, self._painter = self._read(weights)
         if int8:
             self._painter[PAINTERS[0]] = self._core.read_model(*int8_graph(weights))
+        inputs = self._painter[PAINTERS[0]].inputs
+        self._kernel_numbers = None if int8 else inputs[3].partial_shape[0].get_length()
         # A matrix product on two vectors: no device is better at it than the CPU.
         self._projection = self._core.compile_model(self._folder / "projection.xml", "CPU", FLOAT32)
         self._options: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY"}
@@ -146,8 +154,12 @@ class OpenVINOEngine:
     def style_code(self, stats: StyleStats) -> StyleCode:
         """See `Engine.style_code`."""
         mean, std = self._projection([stats.numbers[None]]).values()
-        more, factor = stats.refinement(self._network_id)
-        return StyleCode(mean + more, std * factor)
+        refinement = stats.refinement(self._network_id)
+        if self._kernel_numbers is None:
+            more, factor = refinement.without_kernels.to_code
+            return StyleCode(mean + more, std * factor, None)
+        more, factor = refinement.to_code
+        return StyleCode(mean + more, std * factor, refinement.kernels_of(self._kernel_numbers))
 
     def stylize(self, rgb: Picture, code: StyleCode, alpha: float) -> Picture:
         """See `Engine.stylize`."""
@@ -177,10 +189,12 @@ class OpenVINOEngine:
 
     def stylize_regions(self, rgb: Picture, codes: Sequence[StyleCode], masks: Masks, alpha: float) -> Picture:
         """See `Engine.stylize_regions`."""
+        if PAINTERS[2] not in self._painter:
+            return composed([self.stylize(rgb, code, alpha) for code in codes], masks)
         mean, std = np.concatenate([c.mean for c in codes]), np.concatenate([c.std for c in codes])
         request = self._requests_of(Graph(False, rgb.shape[0], rgb.shape[1], len(codes)))[0]
         frame, shares = np.ascontiguousarray(rgb)[None], np.ascontiguousarray(masks)[:, None]
-        return np.array(request.infer([frame, mean, std, np.float32(alpha), shares])[0][0])
+        return np.array(request.infer([frame, mean, std, codes[0].kernels, np.float32(alpha), shares])[0][0])
 
     def _read(self, weights: Path | None) -> tuple[Path, dict[str, Any]]:
         """The cache folder and the painters in it; a damaged folder is made again."""
@@ -231,7 +245,7 @@ class OpenVINOEngine:
         if graph.regions:
             for style in model.inputs[1:3]:
                 shapes[style] = (graph.regions, style.partial_shape[1].get_length(), 1, 1)
-            shapes[model.inputs[4]] = (graph.regions, 1, graph.height, graph.width)
+            shapes[model.inputs[5]] = (graph.regions, 1, graph.height, graph.width)
         model.reshape(shapes)
         count = IN_FLIGHT if graph.files else 1
         hints = {"PERFORMANCE_HINT": "THROUGHPUT", "PERFORMANCE_HINT_NUM_REQUESTS": IN_FLIGHT} if graph.files else {}
@@ -256,4 +270,6 @@ class OpenVINOEngine:
 
 def _inputs(graph: Graph, rgb: Picture, code: StyleCode, alpha: float) -> list[Any]:
     inputs = [np.ascontiguousarray(rgb)[None], code.mean, code.std]
+    if code.kernels is not None:
+        inputs.append(code.kernels)
     return inputs if graph.full else [*inputs, np.float32(alpha)]

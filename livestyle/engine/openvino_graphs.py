@@ -13,16 +13,16 @@ import platformdirs
 from livestyle.looks.style import STYLE_NUMBERS
 from livestyle.model.weights import ModelName, network_entries
 
-GRAPH_VERSION = 9
+GRAPH_VERSION = 10
 """To be raised when the graphs below change, so that older ones in a cache are not taken."""
 
 PAINTERS = ("painter", "painter_alpha", "painter_regions")
-"""The graphs that paint: for the full style, for any alpha (`paper` only), and for regions with styles of their own."""
+"""The graphs that paint: for the full style, and of `paper` for any alpha and for regions with styles of their own."""
 
 
 def painters_of(model: ModelName) -> tuple[str, ...]:
     """Those of PAINTERS that the model has."""
-    return PAINTERS if model == "paper" else (PAINTERS[0], PAINTERS[2])
+    return PAINTERS if model == "paper" else PAINTERS[:1]
 
 
 def converted(model: ModelName, weights: Path | None = None) -> Path:
@@ -69,10 +69,11 @@ def _convert(model: ModelName, weights: Path | None, folder: Path) -> None:
         masks = torch.full((2, 1, 32, 48), 0.5)
         style = [-1, means.shape[1], 1, 1]
         any_size = {id(frame): [1, -1, -1, 3], id(means): style, id(stds): style, id(masks): [-1, 1, -1, -1]}
+        kernels, alpha = torch.zeros(painter.kernel_numbers), torch.tensor(1.0)
         example = {
-            "painter": (painter, (frame, mean, std)),
-            "painter_alpha": (painter, (frame, mean, std, torch.tensor(1.0))),
-            "painter_regions": (painter, (frame, means, stds, torch.tensor(1.0), masks)),
+            "painter": (painter, (frame, mean, std, kernels)),
+            "painter_alpha": (painter, (frame, mean, std, kernels, alpha)),
+            "painter_regions": (painter, (frame, means, stds, kernels, alpha, masks)),
             "projection": (projection, (numbers,)),
             "reader": (build_reader(model, weights), (frame,)),
         }

@@ -24,6 +24,7 @@ from livestyle.engine.coarse_masks import CoarseMasks
 from livestyle.engine.eager import EagerEngine, StyleCode
 from livestyle.engine.tiles import Tile, tiles_of
 from livestyle.frame import Masks, Picture
+from livestyle.looks.masks import composed
 from livestyle.model.adain import Statistics, StatisticsOf
 from livestyle.model.build import as_bytes, as_float, on_grid
 from livestyle.model.part import Moments, Part, PartPainter
@@ -31,6 +32,9 @@ from livestyle.model.weights import ModelName
 
 TILE_PX: dict[ModelName, int] = {"fast": 1024, "paper": 1024}
 """Sides of tiles, at most. With `fast` features of larger ones leave the C library's heap, and take twice as long."""
+
+STRIP_LINES = 256
+"""Of two paintings that are mixed."""
 
 Progress = Callable[[int, int], None]
 """Told how many runs of the network on a tile are done, and how many there are."""
@@ -60,7 +64,7 @@ class TiledEngine(EagerEngine):
     @torch.inference_mode()
     def stylize(self, rgb: Picture, code: StyleCode, alpha: float) -> Picture:
         """See `Engine.stylize`."""
-        return self._painted(rgb, code.mean, code.std, alpha, None)
+        return self._painted(rgb, code, alpha, None, self.progress)
 
     def stylize_regions(self, rgb: Picture, codes: Sequence[StyleCode], masks: Masks, alpha: float) -> Picture:
         """See `Engine.stylize_regions`."""
@@ -69,20 +73,42 @@ class TiledEngine(EagerEngine):
     @torch.inference_mode()
     def stylize_wide(self, rgb: Picture, codes: Sequence[StyleCode], masks: CoarseMasks, alpha: float) -> Picture:
         """`stylize_regions` with masks that are never in memory at the picture's size."""
+        if self.model == "fast":
+            return self._composed(rgb, codes, masks, alpha)
         mean, std = (torch.cat(parts) for parts in zip(*((c.mean, c.std) for c in codes), strict=True))
-        return self._painted(rgb, mean, std, alpha, masks)
+        return self._painted(rgb, StyleCode(mean, std, codes[0].kernels), alpha, masks, self.progress)
 
-    def _painted(self, rgb: Picture, mean: Tensor, std: Tensor, alpha: float, masks: CoarseMasks | None) -> Picture:
-        network = cast(PartPainter, self._painter.network)
+    def _composed(self, rgb: Picture, codes: Sequence[StyleCode], masks: CoarseMasks, alpha: float) -> Picture:
+        """A painting for each region, put into those before it in strips: two are in memory at a time."""
+        mixed = np.empty_like(rgb)
+        for region, code in enumerate(codes):
+
+            def progress(done: int, runs: int, region: int = region) -> None:
+                self.progress(region * runs + done, len(codes) * runs)
+
+            painting = self._painted(rgb, code, alpha, None, progress)
+            for top in range(0, len(rgb), STRIP_LINES):
+                rows = slice(top, min(top + STRIP_LINES, len(rgb)))
+                shares = masks.window(rows)
+                mixed[rows] = composed(
+                    [mixed[rows], painting[rows]], np.stack([shares[:region].sum(0), shares[region]])
+                )
+        return mixed
+
+    def _painted(
+        self, rgb: Picture, code: StyleCode, alpha: float, masks: CoarseMasks | None, progress: Progress
+    ) -> Picture:
+        paint, network = self._painter.paint, cast(PartPainter, self._painter.network)
+        style = code.mean, code.std, code.kernels, alpha
         tiles = tiles_of(*rgb.shape[:2], tile_px=self._tile_px, halo_px=network.halo_px)
         known: dict[int, Statistics] = {}
         first: defaultdict[int, Moments] = defaultdict(Moments)
         done = count(1)
         for tile, window, _ in self._windows(rgb, None, tiles):
-            for layer, features in network.unstyled(window, _part(tile)).items():
-                first[layer].add(_own(tile, features), None)
+            for layer, features in self._painter.unstyled(window, code.kernels, _part(tile)).items():
+                first[layer].add(_own(tile, features))
             runs = len(tiles) * (2 + network.layers - len(first))
-            self.progress(next(done), runs)
+            progress(next(done), runs)
         known.update({layer: moments.statistics() for layer, moments in first.items()})
         for layer in range(network.layers):
             if layer in known:
@@ -90,15 +116,15 @@ class TiledEngine(EagerEngine):
             moments = Moments()
             for tile, window, shares in self._windows(rgb, masks, tiles):
                 with suppress(_Enough):
-                    network(window, mean, std, alpha, shares, _part(tile, _Supply(known, tile, moments)))
-                self.progress(next(done), runs)
+                    paint(window, *style, shares, _part(tile, _Supply(known, tile, moments)))
+                progress(next(done), runs)
             known[layer] = moments.statistics()
         painting = np.empty_like(rgb)
         for tile, window, shares in self._windows(rgb, masks, tiles):
             part = _part(tile, _Supply(known, tile))
-            painted = network(window, mean, std, alpha, shares, part, as_bytes)[0].permute(1, 2, 0)
+            painted = paint(window, *style, shares, part, as_bytes)[0].permute(1, 2, 0)
             painting[tile.own] = painted[tile.own_in_window()].cpu().numpy()
-            self.progress(next(done), runs)
+            progress(next(done), runs)
         return painting
 
     def _windows(
@@ -139,14 +165,12 @@ class _Supply:
         self._known, self._tile, self._gathered = known, tile, gathered
         self._layer = -1
 
-    def __call__(self, features: Tensor, shares: Tensor | None) -> Statistics:
+    def __call__(self, features: Tensor) -> Statistics:
         self._layer += 1
         if self._layer in self._known:
             return self._known[self._layer]
         assert self._gathered is not None
-        if shares is not None:
-            shares = _own(self._tile, shares.reshape(len(shares), *features.shape[2:]))
-        self._gathered.add(_own(self._tile, features), shares)
+        self._gathered.add(_own(self._tile, features))
         raise _Enough
 
 

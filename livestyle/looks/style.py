@@ -9,9 +9,9 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +24,8 @@ CHANNELS = (64, 128, 256, 512)
 STYLE_NUMBERS = 2 * sum(CHANNELS)
 """What a style is to a network: means, then stds, of the encoder's four taps."""
 Vector = NDArray[np.float32]
-NOT_REFINED: Vector = np.zeros((2, 1), np.float32)
-REFINEMENT = "refinement."
-"""Before a network's id, the name of a refinement in a style file."""
+REFINEMENT_PARTS = {"refinement.": "code", "kernels.": "kernels", "kernels-code.": "kernels_code"}
+"""Parts of a `Refinement` by what they are called in a style file, before a network's id."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,45 +53,92 @@ def palette_of(rgb: NDArray[np.uint8], share: NDArray[np.float32] | None = None)
 
 
 @dataclass(frozen=True, eq=False)
+class Refinement:
+    """What makes one network paint a style better; all of it is added, so a blend is a sum.
+
+    code: (2, C) float32, to the means of its AdaIN layers and to the logarithms of their stds. kernels: (P,) float32,
+    to its convolutions' kernels; empty where they stay. kernels_code: (2, C) float32, more to the code, beside kernels.
+    Raises ValueError for other shapes and numbers that are not finite.
+    """
+
+    code: Vector
+    kernels: Vector = field(default_factory=lambda: np.zeros(0, np.float32))
+    kernels_code: Vector = field(default_factory=lambda: np.zeros((2, 1), np.float32))
+
+    def __post_init__(self) -> None:
+        if any(v.ndim != 2 or len(v) != 2 for v in (self.code, self.kernels_code)) or self.kernels.ndim != 1:
+            shapes = [v.shape for v in (self.code, self.kernels, self.kernels_code)]
+            raise ValueError(f"a refinement has shapes (2, C), (P,) and (2, C), not {shapes}")
+        if not all(np.isfinite(v).all() for v in (self.code, self.kernels, self.kernels_code)):
+            raise ValueError("a refinement's numbers are finite, these are not")
+
+    @property
+    def without_kernels(self) -> Refinement:
+        """For a network whose kernels cannot be changed."""
+        return Refinement(self.code)
+
+    @property
+    def to_code(self) -> tuple[Vector, Vector]:
+        """What to add to the means of the AdaIN layers, and what to multiply their stds by, (1, C, 1, 1) float32."""
+        more, log_factor = (self.code + self.kernels_code)[:, None, :, None, None]
+        return more, np.exp(log_factor)
+
+    def kernels_of(self, count: int) -> Vector:
+        """(count,) float32; zeros where they stay."""
+        return self.kernels if len(self.kernels) else np.zeros(count, np.float32)
+
+    def parts(self) -> dict[str, NDArray[Any]]:
+        """As they are kept, by REFINEMENT_PARTS; kernels in half precision."""
+        kernels: NDArray[Any] = self.kernels.astype(np.float16)
+        kept = {"code": self.code, "kernels": kernels, "kernels_code": self.kernels_code}
+        return {prefix: kept[part] for prefix, part in REFINEMENT_PARTS.items()}
+
+
+NOT_REFINED = Refinement(np.zeros((2, 1), np.float32))
+
+
+@dataclass(frozen=True, eq=False)
 class StyleStats:
     """What a style image is reduced to: per-channel mean and std of the four taps, and its palette.
 
     means, stds: one float32 vector a tap, of 64, 128, 256 and 512 channels; stds > 0. refinements: by the id of a
-    network (`livestyle.model.weights.network_id`) what makes that one paint the style better: (2, C) float32, what to
-    add to the means of its AdaIN layers and to the logarithms of their stds; see `livestyle.model.refining`.
+    network (`livestyle.model.weights.network_id`) what makes that one paint the style better; see
+    `livestyle.model.refining`.
     """
 
     means: tuple[Vector, ...]
     stds: tuple[Vector, ...]
     palette: Palette
-    refinements: Mapping[str, Vector] = field(default_factory=dict)
+    refinements: Mapping[str, Refinement] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for kind in (self.means, self.stds):
             shapes = tuple(v.shape for v in kind)
             if shapes != tuple((c,) for c in CHANNELS) or not all(np.isfinite(v).all() for v in kind):
                 raise ValueError(f"style statistics need finite vectors of {CHANNELS} channels, not {shapes}")
-        for network, refinement in self.refinements.items():
-            if refinement.ndim != 2 or len(refinement) != 2 or not np.isfinite(refinement).all():
-                raise ValueError(f"a refinement is finite, of shape (2, C); that for {network} is {refinement.shape}")
 
     @property
     def numbers(self) -> Vector:
         """All means, then all stds, in the order of the taps: (STYLE_NUMBERS,) float32."""
         return np.concatenate([*self.means, *self.stds]).astype(np.float32, copy=False)
 
-    def refinement(self, network: str) -> tuple[Vector, Vector]:
-        """What to add to the means of a network's AdaIN layers, and what to multiply their stds by.
+    def refinement(self, network: str) -> Refinement:
+        """The refinement for a network; one of zeros, with C = 1, when the style has none."""
+        return self.refinements.get(network, NOT_REFINED)
 
-        (1, C, 1, 1) float32 each; (1, 1, 1, 1) of 0 and 1 when the style is not refined for that network.
-        """
-        more, log_factor = self.refinements.get(network, NOT_REFINED)[:, None, :, None, None]
-        return more, np.exp(log_factor)
+    @property
+    def without_kernels(self) -> StyleStats:
+        """As networks paint it whose kernels cannot be changed."""
+        return replace(self, refinements={network: r.without_kernels for network, r in self.refinements.items()})
 
     @property
     def content(self) -> bytes:
         """All that paintings depend on: styles with the same one paint the same."""
-        refinements = [f"{network} ".encode() + v.tobytes() for network, v in sorted(self.refinements.items())]
+        refinements = [
+            f"{prefix}{network} ".encode() + part.tobytes()
+            for network, refinement in sorted(self.refinements.items())
+            for prefix, part in refinement.parts().items()
+        ]
         return b"".join([self.numbers.tobytes(), self.palette.covariance.tobytes(), *refinements])
 
 
@@ -105,8 +151,7 @@ def blend_stats(parts: Iterable[tuple[StyleStats, float]]) -> StyleStats:
         stds=tuple(_mixed([(s.stds[i], w) for s, w in parts]) for i in range(len(TAPS))),
         palette=blend_palettes([(s.palette, w) for s, w in parts]),
         refinements={
-            network: _mixed([(s.refinements[network], w) for s, w in parts if network in s.refinements])
-            for network in networks
+            network: _mixed_refinements([(s.refinement(network), w) for s, w in parts]) for network in networks
         },
     )
 
@@ -128,6 +173,19 @@ def blended(weights: StyleWeights, stats_of: Callable[[str], StyleStats]) -> Sty
 def blend_palettes(parts: Sequence[tuple[Palette, float]]) -> Palette:
     """The convex blend of palettes."""
     return Palette(_mixed([(p.mean, w) for p, w in parts]), _mixed([(p.covariance, w) for p, w in parts]))
+
+
+def _mixed_refinements(parts: Sequence[tuple[Refinement, float]]) -> Refinement:
+    count = max(len(r.kernels) for r, _ in parts)
+    channels = max(r.code.shape[1] for r, _ in parts)
+    code, kernels_code = np.zeros((2, 2, channels), np.float32)
+    kernels = np.zeros(count, np.float32)
+    for refinement, weight in parts:
+        share = np.float32(weight)
+        code += share * refinement.code
+        kernels += share * refinement.kernels_of(count)
+        kernels_code += share * refinement.kernels_code
+    return Refinement(code, kernels, kernels_code)
 
 
 def _mixed(vectors: Sequence[tuple[Vector, float]]) -> Vector:
@@ -162,7 +220,8 @@ def save_style(path: Path, info: StyleInfo, stats: StyleStats) -> None:
     tensors = {f"{tap}.mean": v for tap, v in zip(TAPS, stats.means, strict=True)}
     tensors |= {f"{tap}.std": v for tap, v in zip(TAPS, stats.stds, strict=True)}
     tensors |= {"palette.mean": stats.palette.mean, "palette.covariance": stats.palette.covariance}
-    tensors |= {f"{REFINEMENT}{network}": v for network, v in stats.refinements.items()}
+    for network, refinement in stats.refinements.items():
+        tensors |= {prefix + network: part for prefix, part in refinement.parts().items() if part.size}
     part = path.with_suffix(f".{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -186,15 +245,20 @@ def load_style(path: Path) -> tuple[StyleInfo, StyleStats]:
                 means=tuple(file.get_tensor(f"{tap}.mean") for tap in TAPS),
                 stds=tuple(file.get_tensor(f"{tap}.std") for tap in TAPS),
                 palette=Palette(file.get_tensor("palette.mean"), file.get_tensor("palette.covariance")),
-                refinements={
-                    name.removeprefix(REFINEMENT): file.get_tensor(name)
-                    for name in sorted(file.keys())
-                    if name.startswith(REFINEMENT)
-                },
+                refinements=_refinements({name: file.get_tensor(name) for name in sorted(file.keys())}),
             )
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise StyleError(f"style file {path} is damaged ({error}): remove it and add the style again") from None
     return info, stats
+
+
+def _refinements(tensors: Mapping[str, NDArray[Any]]) -> dict[str, Refinement]:
+    found: dict[str, dict[str, Vector]] = {}
+    for name, tensor in tensors.items():
+        prefix, dot, network = name.partition(".")
+        if part := REFINEMENT_PARTS.get(prefix + dot):
+            found.setdefault(network, {})[part] = tensor.astype(np.float32, copy=False)
+    return {network: Refinement(**parts) for network, parts in found.items()}
 
 
 def style_name(text: str) -> str:

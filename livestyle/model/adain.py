@@ -16,11 +16,10 @@ from torch import Tensor
 EPS = 1e-5
 
 Statistics = tuple[Tensor, Tensor]
-"""Mean and std of a picture's channels, (1, C, 1, 1) float32 each, or of its R regions', (R, C, 1, 1)."""
+"""Mean and std of a picture's channels, (1, C, 1, 1) float32 each."""
 
-StatisticsOf = Callable[[Tensor, Tensor | None], Statistics]
-"""The statistics to take from features (1, C, H, W): those of the picture that they are a part of, or, given what each
-region has of them, (R, H * W), those of its regions."""
+StatisticsOf = Callable[[Tensor], Statistics]
+"""The statistics to take from features (1, C, H, W): those of the picture that they are a part of."""
 
 
 def mean_std(features: Tensor) -> tuple[Tensor, Tensor]:
@@ -53,7 +52,7 @@ def adain(
     if statistics is None and isinstance(alpha, float) and alpha == 1:
         # The same in one kernel: OpenVINO runs the fast model in 1280x720 in three quarters of the time.
         return (F.instance_norm(content.float(), eps=EPS) * style_std + style_mean).to(content.dtype)
-    mean, std = statistics(content, None) if statistics else mean_std(content)
+    mean, std = (statistics or mean_std)(content)
     target_mean = mean + alpha * (style_mean - mean)
     target_std = std + alpha * (style_std - std)
     gain = target_std / std
@@ -67,7 +66,6 @@ def adain_regions(
     alpha: float | Tensor,
     masks: Tensor,
     *,
-    painted: bool = False,
     statistics: StatisticsOf | None = None,
 ) -> Tensor:
     """`adain` with a style of its own for each of R regions of one picture, at the cost of one.
@@ -77,35 +75,15 @@ def adain_regions(
     averaged over areas.
 
     The statistics taken away are the whole picture's, so that a region looks as it would in a painting
-    of one style. painted: the content has been through a layer like this; its regions then differ by
-    their styles, and each region's own statistics are taken away. statistics: as for `adain`. Returns as content.
+    of one style. statistics: as for `adain`. Returns as content.
     """
     size = (content.shape[2], content.shape[3])
     shares = F.adaptive_avg_pool2d(masks, size).flatten(1)
     x = content.float()
-    found = (statistics or _own)(x, shares if painted else None)
-    mean, std = (part.flatten(1) for part in found)
+    mean, std = (part.flatten(1) for part in (statistics or mean_std)(x))
     target_mean = mean + alpha * (style_means.flatten(1) - mean)
     target_std = std + alpha * (style_stds.flatten(1) - std)
     gain = target_std / std
     gain_map = (gain.t() @ shares).reshape(1, -1, *size)
     offset_map = ((target_mean - mean * gain).t() @ shares).reshape(1, -1, *size)
     return (x * gain_map + offset_map).to(content.dtype)
-
-
-def region_moments(x: Tensor, shares: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Of each region its size (R, 1), mean and variance (R, C). x: (1, C, H, W) float32; shares: (R, H * W)."""
-    middle = x.mean((2, 3))  # a difference of squares needs numbers around 0
-    around = x[0].flatten(1) - middle.t()
-    size = shares.sum(1, keepdim=True)
-    weights = shares / size.clamp_min(EPS)
-    mean = weights @ around.t()
-    variance = (weights @ around.square().t() - mean.square()).clamp_min(0)
-    return size, mean + middle, variance
-
-
-def _own(x: Tensor, shares: Tensor | None) -> Statistics:
-    if shares is None:
-        return mean_std(x)
-    _, mean, variance = region_moments(x, shares)
-    return mean[..., None, None], (variance + EPS).sqrt()[..., None, None]

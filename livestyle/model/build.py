@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import torch
 import torch.nn.functional as F
@@ -17,8 +17,9 @@ from torch import Tensor, nn
 
 from livestyle.model.adain import mean_std
 from livestyle.model.decoder import Decoder
-from livestyle.model.fast import DOWNSCALE, FastConfig, FastModel
+from livestyle.model.fast import DOWNSCALE, FastConfig, FastModel, FastNet
 from livestyle.model.paper import PaperNet, Relu41
+from livestyle.model.part import Finish, Part, PartPainter
 from livestyle.model.vgg import VGGEncoder
 from livestyle.model.weights import ModelName, WeightsEntry, load_into, network_entries, read_tensors
 
@@ -29,24 +30,52 @@ class Painter(nn.Module):
     """From frames to paintings, with all conversions inside the network."""
 
     def __init__(self, network: nn.Module) -> None:
-        """network: takes (N, 3, H, W) in [0, 1], mean, std and alpha, as `FastNet` and `PaperNet` do."""
+        """network: `FastNet` or `PaperNet`."""
         super().__init__()
         self.network = network
+        self.kernel_numbers = network.kernel_numbers if isinstance(network, FastNet) else 0
+        """How many a style may add to; see `FastNet.forward`."""
 
     def forward(
-        self, frames: Tensor, mean: Tensor, std: Tensor, alpha: float | Tensor = 1.0, masks: Tensor | None = None
+        self,
+        frames: Tensor,
+        mean: Tensor,
+        std: Tensor,
+        kernels: Tensor,
+        alpha: float | Tensor = 1.0,
+        masks: Tensor | None = None,
     ) -> Tensor:
         """Paint.
 
         frames: (N, H, W, 3) uint8 RGB, sides at least 9. mean, std: the projection's, (N, C, 1, 1)
-        float32. alpha: 0 to 1, or (N, 1, 1, 1) float32 of each frame. masks: (R, 1, H, W) float32 that sum to 1,
-        where one frame has R regions with styles of their own; mean and std are then (R, C, 1, 1). Returns
-        (N, H, W, 3) uint8 RGB. Computes in the weights' precision.
+        float32. kernels: (`kernel_numbers`,) float32. alpha: 0 to 1, or (N, 1, 1, 1) float32 of each frame. masks, with
+        the paper model only: (R, 1, H, W) float32 that sum to 1, where one frame has R regions with styles of their
+        own; mean and std are then (R, C, 1, 1). Returns (N, H, W, 3) uint8 RGB. Computes in the weights' precision.
         """
-        dtype = next(self.network.parameters()).dtype
+        rgb = as_float(frames, next(self.network.parameters()).dtype)
         masks = None if masks is None else on_grid(masks)
-        painting: Tensor = self.network(as_float(frames, dtype), mean, std, alpha, masks, finish=as_bytes)
-        return painting.permute(0, 2, 3, 1)
+        return self.paint(rgb, mean, std, kernels, alpha, masks, finish=as_bytes).permute(0, 2, 3, 1)
+
+    def paint(
+        self,
+        rgb: Tensor,
+        mean: Tensor,
+        std: Tensor,
+        kernels: Tensor,
+        alpha: float | Tensor,
+        masks: Tensor | None = None,
+        part: Part | None = None,
+        finish: Finish | None = None,
+    ) -> Tensor:
+        """As `FastNet.forward` and `PaperNet.forward`; each takes what it knows of."""
+        own = kernels if self.kernel_numbers else masks
+        painting: Tensor = self.network(rgb, mean, std, alpha, own, part, finish)
+        return painting
+
+    def unstyled(self, rgb: Tensor, kernels: Tensor, part: Part) -> dict[int, Tensor]:
+        """What those AdaIN layers are given that none comes before, by the layer's number; as `paint`."""
+        network = cast(PartPainter, self.network)
+        return network.unstyled(rgb, part, kernels) if self.kernel_numbers else network.unstyled(rgb, part)
 
 
 class StyleReader(nn.Module):

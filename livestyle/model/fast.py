@@ -11,17 +11,20 @@ meets VGG.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from livestyle.looks.style import STYLE_NUMBERS
-from livestyle.model.adain import StatisticsOf, adain, adain_regions
+from livestyle.model.adain import StatisticsOf, adain
 from livestyle.model.part import Finish, Part
 from livestyle.model.strokes import PLACES, Strokes
+
+Convolver = Callable[[nn.Conv2d, Tensor], Tensor]
 
 DOWNSCALE = 8
 """Sides are padded to multiples of this, by reflection."""
@@ -137,6 +140,10 @@ class FastNet(nn.Module):
         self.merge2 = _conv(c.half, c.half)
         self.out = _conv(c.half, 12)
         self.strokes = Strokes(c.stroke_period_px)
+        *inner, last = self.convolutions()
+        self._kernel_parts = [*(layer.weight.numel() for layer in inner), 3 * last.in_channels]
+        self.kernel_numbers = sum(self._kernel_parts)
+        """How many a style may add to kernels; see `forward`."""
 
     def forward(
         self,
@@ -144,79 +151,112 @@ class FastNet(nn.Module):
         mean: Tensor,
         std: Tensor,
         alpha: float | Tensor = 1.0,
-        masks: Tensor | None = None,
+        kernels: Tensor | None = None,
         part: Part | None = None,
         finish: Finish | None = None,
     ) -> Tensor:
         """Paint.
 
         rgb: (N, 3, H, W) float in [0, 1], sides at least 9. mean, std: all layers' style statistics
-        from `StyleProjection`, (N, C, 1, 1) float32. alpha: 0 is the photograph, 1 the full style. masks:
-        (R, 1, H, W) float32, sides rounded up to multiples of DOWNSCALE, for the styles of R regions of
-        one picture; see `adain_regions`. part: where rgb lies in a larger picture, with that one's statistics.
-        finish: what is done with each number of the painting, before pixels are put in place: one pass less.
-        Returns (N, 3, H, W), not clamped.
+        from `StyleProjection`, (N, C, 1, 1) float32. alpha: 0 is the photograph, 1 the full style. kernels: what a
+        refined style adds to those of the convolutions, (`kernel_numbers`,) float32, one after the other. Of the last
+        one, which makes four pixels a place, they are (3, C) numbers, and what they add is interpolated between
+        places: what is free to differ from pixel to pixel leaves dots. part: where rgb lies in a larger picture,
+        with that one's statistics. finish: what is done with each number of the painting, before pixels are put in
+        place: one pass less. Returns (N, 3, H, W), not clamped.
 
         Between them the two are mixed as pictures, the painting clamped: half of a style's statistics in every layer
         (eq. 14) is nothing that the layers after it have seen, and comes out glaring.
         """
         statistics = part.statistics if part else None
         planes = _planes(rgb)
-        painting = self._painted(planes, mean, std, 1.0, masks, self._place(part), statistics)
+        painting = self._painted(planes, mean, std, kernels, 1.0, self._place(part), statistics)
         if not (isinstance(alpha, float) and alpha == 1):
             painting = planes + alpha * (painting.clamp(0, 1) - planes)
         return _picture(finish(painting) if finish else painting, rgb)
 
     def painted(
-        self, rgb: Tensor, mean: Tensor, std: Tensor, share: float | Tensor = 1.0, *, at: tuple[int, int] = (0, 0)
+        self,
+        rgb: Tensor,
+        mean: Tensor,
+        std: Tensor,
+        share: float | Tensor = 1.0,
+        *,
+        kernels: Tensor | None = None,
+        at: tuple[int, int] = (0, 0),
     ) -> Tensor:
         """What the layers make of it; as `forward`.
 
         share: of the style in every layer, 0 or 1 a picture. At 0 training asks for the photograph back.
         at: where on the texture of strokes the picture begins; see `Strokes.forward`.
         """
-        return _picture(self._painted(_planes(rgb), mean, std, share, None, at, None), rgb)
+        return _picture(self._painted(_planes(rgb), mean, std, kernels, share, at, None), rgb)
 
     def _painted(
         self,
         planes: Tensor,
         mean: Tensor,
         std: Tensor,
+        kernels: Tensor | None,
         share: float | Tensor,
-        masks: Tensor | None,
         at: tuple[int, int],
         statistics: StatisticsOf | None,
     ) -> Tensor:
         sizes = list(self.config.normalised)
         means, stds = list(torch.split(mean, sizes, dim=1)), list(torch.split(std, sizes, dim=1))
 
-        def styled(x: Tensor, painted: bool) -> Tensor:
-            if masks is None:
-                return adain(x, means.pop(0), stds.pop(0), share, statistics=statistics)
-            mean, std = means.pop(0), stds.pop(0)
-            return adain_regions(x, mean, std, share, masks, painted=painted, statistics=statistics)
+        def styled(x: Tensor) -> Tensor:
+            return adain(x, means.pop(0), stds.pop(0), share, statistics=statistics)
 
-        half, quarter, eighth = self._unstyled(planes, share, at)
-        x = F.relu(styled(eighth, False))
-        for block in self.blocks:
-            x = x + styled(block(x), True)
-        x = _doubled(self.up1(x)) + styled(quarter, False)
-        x = F.relu(styled(self.merge1(F.relu(x)), True))
-        x = _doubled(self.up2(x)) + styled(half, False)
-        x = F.relu(styled(self.merge2(F.relu(x)), True))
-        painting: Tensor = self.out(x)
-        return painting
+        conv = self._convolver(kernels)
+        half, quarter, eighth = self._unstyled(planes, conv, share, at)
+        x = F.relu(styled(eighth))
+        for first, second in self._blocks():
+            x = x + styled(conv(second, F.relu(conv(first, x))))
+        x = _doubled(conv(self.up1, x)) + styled(quarter)
+        x = F.relu(styled(conv(self.merge1, F.relu(x))))
+        x = _doubled(conv(self.up2, x)) + styled(half)
+        x = F.relu(styled(conv(self.merge2, F.relu(x))))
+        return conv(self.out, x)
 
-    def unstyled(self, rgb: Tensor, part: Part) -> dict[int, Tensor]:
-        """What those AdaIN layers are given that none comes before, by the layer's number. rgb: as in `forward`."""
-        half, quarter, eighth = self._unstyled(_planes(rgb), 1.0, self._place(part))
+    def unstyled(self, rgb: Tensor, part: Part, kernels: Tensor | None = None) -> dict[int, Tensor]:
+        """What those AdaIN layers are given that none comes before, by the layer's number; as `forward`."""
+        half, quarter, eighth = self._unstyled(_planes(rgb), self._convolver(kernels), 1.0, self._place(part))
         return {0: eighth, self.config.blocks + 1: quarter, self.config.blocks + 3: half}
 
-    def _unstyled(self, planes: Tensor, share: float | Tensor, at: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
+    def _unstyled(
+        self, planes: Tensor, conv: Convolver, share: float | Tensor, at: tuple[int, int]
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Features at 1/2, 1/4 and 1/8 of the size."""
-        half = F.relu(self.stem(torch.cat([planes, self.strokes(planes, share, at)], dim=1)))
-        quarter = F.relu(self.down1(half))
-        return half, quarter, self.down2(quarter)
+        half = F.relu(conv(self.stem, torch.cat([planes, self.strokes(planes, share, at)], dim=1)))
+        quarter = F.relu(conv(self.down1, half))
+        return half, quarter, conv(self.down2, quarter)
+
+    def convolutions(self) -> list[nn.Conv2d]:
+        """All of them, in the order in which they run."""
+        blocks = [layer for pair in self._blocks() for layer in pair]
+        return [self.stem, self.down1, self.down2, *blocks, self.up1, self.merge1, self.up2, self.merge2, self.out]
+
+    def _blocks(self) -> list[tuple[nn.Conv2d, nn.Conv2d]]:
+        return [
+            (cast(nn.Conv2d, block[0]), cast(nn.Conv2d, block[2])) for block in cast(list[nn.Sequential], self.blocks)
+        ]
+
+    def _convolver(self, kernels: Tensor | None) -> Convolver:
+        """Runs a convolution, with what the style adds to its kernel."""
+        if kernels is None:
+            return lambda layer, x: layer(x)
+        *parts, colours = torch.split(kernels, self._kernel_parts)
+        parts.append(interpolating(colours.view(3, -1)))
+        more = {layer: part for layer, part in zip(self.convolutions(), parts, strict=True)}
+
+        def convolved(layer: nn.Conv2d, x: Tensor) -> Tensor:
+            kernel = layer.weight + more[layer].to(x.dtype).reshape(layer.weight.shape)
+            side = layer.kernel_size[0] // 2
+            x = F.pad(x, (side, side, side, side), mode="reflect") if side else x
+            return F.conv2d(x, kernel, layer.bias, layer.stride)
+
+        return convolved
 
     def _place(self, part: Part | None) -> tuple[int, int]:
         if part is None:
@@ -246,6 +286,17 @@ class FastModel(nn.Module):
 
 def _conv(in_channels: int, out_channels: int, stride: int = 1, kernel: int = 3) -> nn.Conv2d:
     return nn.Conv2d(in_channels, out_channels, kernel, stride, padding=kernel // 2, padding_mode="reflect")
+
+
+def interpolating(colours: Tensor) -> Tensor:
+    """Kernels whose outputs, put in place by a pixel shuffle, are `_doubled` ones: (3, C) -> (12, C, 3, 3)."""
+
+    def between(x: Tensor, axis: int) -> tuple[Tensor, Tensor]:
+        """A quarter of the way to the place before, and to the one after."""
+        return torch.cat([x / 4, 3 * x / 4, 0 * x], axis), torch.cat([0 * x, 3 * x / 4, x / 4], axis)
+
+    lines = between(colours[:, :, None, None], 2)
+    return torch.stack([kernel for line in lines for kernel in between(line, 3)], dim=1).flatten(0, 1)
 
 
 def _doubled(x: Tensor) -> Tensor:

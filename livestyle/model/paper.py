@@ -50,8 +50,11 @@ class PaperNet(nn.Module):
         painting: Tensor = self.decoder(features, rgb.shape[2], rgb.shape[3])
         return finish(painting) if finish else painting
 
-    def unstyled(self, rgb: Tensor, part: Part) -> dict[int, Tensor]:
-        """What those AdaIN layers are given that none comes before, by the layer's number. rgb: as in `forward`."""
+    def unstyled(self, rgb: Tensor, part: Part, kernels: Tensor | None = None) -> dict[int, Tensor]:
+        """What those AdaIN layers are given that none comes before, by the layer's number. rgb: as in `forward`.
+
+        kernels: this network's are never changed.
+        """
         return {0: self.encoder.relu4_1(rgb)}
 
 

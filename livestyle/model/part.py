@@ -12,7 +12,7 @@ from typing import Protocol
 
 from torch import Tensor
 
-from livestyle.model.adain import EPS, Statistics, StatisticsOf, region_moments
+from livestyle.model.adain import EPS, Statistics, StatisticsOf
 
 Finish = Callable[[Tensor], Tensor]
 """What is done with each number of a painting."""
@@ -35,19 +35,7 @@ class PartPainter(Protocol):
     halo_px: int
     """How far around a part its painting depends on the picture, at most; a multiple of 16."""
 
-    def __call__(
-        self,
-        rgb: Tensor,
-        mean: Tensor,
-        std: Tensor,
-        alpha: float | Tensor,
-        masks: Tensor | None,
-        part: Part,
-        finish: Finish | None = None,
-    ) -> Tensor:
-        """See `FastNet.forward`."""
-
-    def unstyled(self, rgb: Tensor, part: Part) -> dict[int, Tensor]:
+    def unstyled(self, rgb: Tensor, part: Part, kernels: Tensor | None = None) -> dict[int, Tensor]:
         """What those AdaIN layers are given that none comes before, by the layer's number."""
 
 
@@ -55,26 +43,26 @@ class Moments:
     """Statistics of features that are never in memory together: told part by part (Chan et al. 1979)."""
 
     def __init__(self) -> None:
-        self._size: Tensor | None = None
+        self._size = 0
 
-    def add(self, features: Tensor, shares: Tensor | None) -> None:
-        """features: (1, C, h, w), any float dtype. shares: (R, h, w), what each region has of them, or all is one."""
+    def add(self, features: Tensor) -> None:
+        """features: (1, C, h, w), any float dtype."""
         x = features.float()
-        weights = x.new_ones(1, x.shape[2] * x.shape[3]) if shares is None else shares.flatten(1)
         self._device = x.device
+        size = x.shape[2] * x.shape[3]
         # On the CPU, as Apple's GPUs have no float64.
-        size, mean, variance = (part.cpu().double() for part in region_moments(x, weights))
-        if self._size is None:
+        mean, variance = (part.cpu().double() for part in (x.mean((2, 3)), x.var((2, 3), correction=0)))
+        if not self._size:
             self._size, self._mean, self._variance = size, mean, variance
             return
         total = self._size + size
-        share = size / total.clamp_min(EPS)
+        share = size / total
         step = mean - self._mean
         self._variance += share * (variance - self._variance) + share * (1 - share) * step.square()
         self._mean += share * step
         self._size = total
 
     def statistics(self) -> Statistics:
-        """Mean and std of all that was added, (R, C, 1, 1) float32 each."""
+        """Mean and std of all that was added, (1, C, 1, 1) float32 each."""
         mean, std = self._mean.float(), (self._variance + EPS).sqrt().float()
         return mean[..., None, None].to(self._device), std[..., None, None].to(self._device)

@@ -1,16 +1,17 @@
 """Refines a style for the `fast` network.
 
-The projection gives a code to any style at once, and is a compromise between all of them. A few seconds of gradient
-descent on the code of one style, through VGG as in training and with every weight as it is, bring the paintings
-nearer to it. What it learns is 2 x C numbers: what to add to the means of the AdaIN layers and to the logarithms of
-their stds. Painting takes no longer.
+The projection gives a code to any style at once, and is a compromise between all of them, as are the network's weights.
+Gradient descent for one style, through VGG as in training, brings the paintings nearer to it: first on its code, 2 x C
+numbers to be added to the means of the AdaIN layers and to the logarithms of their stds, then on the kernels of the
+convolutions and the code again. Kernels are inputs of the network like the code, so painting takes no longer, and a
+blend of styles is painted with the blend of what they add.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -20,20 +21,20 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from livestyle.assets import asset_dir
-from livestyle.looks.style import Palette, StyleStats, Vector
-from livestyle.model.adain import EPS
+from livestyle.looks.style import Palette, Refinement, StyleStats, Vector
+from livestyle.model.adain import EPS, Statistics
 from livestyle.model.build import build_model, build_reader
 from livestyle.model.fast import FastNet
-from livestyle.model.losses import OPPONENT, StyleTargets, TapStats, fast_losses
+from livestyle.model.losses import OPPONENT, StyleTargets, TapStats, deep_structure_loss, fast_losses
 from livestyle.model.precision import has_bf16
 from livestyle.model.strokes import PLACES
 from livestyle.model.weights import network_id
 from livestyle.resize import resized
 from livestyle.sources.images import load_image
 
-PHOTOGRAPHS = ("astronaut.jpg", "cat.jpg", "coffee.jpg", "rocket.jpg")
-"""A portrait, an animal, things and a landscape: what is learned on them holds for others."""
-CROPS = 32
+PHOTOGRAPHS = ("astronaut.jpg", "cat.jpg", "coffee.jpg", "rocket.jpg", "officer.jpg", "temple.jpg", "flower.jpg")
+"""Portraits, an animal, things, buildings and landscapes: what is learned on them holds for others."""
+CROPS = 96
 CROP_PX = 160
 SMALLEST_PX, LARGEST_PX = 176, 300
 """Of the photograph's shorter side before a crop is taken."""
@@ -41,13 +42,34 @@ SMALLEST_PX, LARGEST_PX = 176, 300
 NOISE = 0.02
 """Standard deviation of the camera's noise under which paintings shall stay as they are, in whites."""
 
-STEPS = 60
-BATCH = 2
-LEARNING_RATE = 0.06
-WEIGHTS = {"content": 38.0, "tone": 120.0, "style": 30.0, "color": 300.0, "grid": 3.0, "tv": 1.0, "steady": 3000.0}
-"""Of the losses, about as in `train.fast`.
 
-More for content and for steadiness, so that with a code of its own a style has no less of either than before.
+@dataclass(frozen=True)
+class Stage:
+    """Adam's steps, and the learning rates that it begins with, of the code and of the kernels; 0: they stay.
+
+    content, grid: weights of these losses.
+    """
+
+    steps: int
+    code_rate: float
+    kernels_rate: float
+    content: float
+    grid: float
+
+
+STAGES = Stage(60, 0.06, 0.0, content=38.0, grid=3.0), Stage(240, 0.06, 2e-3, content=43.0, grid=15.0)
+"""Kernels may paint what is bound to the grid of pixels."""
+SHARES = 1.0, 0.75, 0.5, 0.25
+FURTHER = 0.15
+"""How much further from the photographs' structure the second stage may bring paintings; else a share of it is taken.
+
+Some styles ask for so much that spots or dashes would go over faces.
+"""
+BATCH = 2
+WEIGHTS = {"tone": 120.0, "style": 30.0, "color": 300.0, "tv": 1.0, "steady": 3000.0}
+"""Of the other losses, about as in `train.fast`.
+
+More for content and for steadiness than there, so that a refined style has no less of either than before.
 """
 
 
@@ -76,37 +98,64 @@ class Refiner:
     def refine(self, stats: StyleStats, progress: Callable[[int, int], None] | None = None) -> StyleStats:
         """The style with a refinement for this network. progress: told how many steps of how many are done.
 
-        About ten seconds on two CPU cores with bfloat16. The same style gives the same refinement on one machine.
+        About half a minute on two CPU cores with bfloat16. The same style gives the same refinement on one machine.
         """
         targets = self._targets(stats)
         with torch.no_grad():
-            mean, std = self._projection(torch.from_numpy(stats.numbers)[None].to(self._device))
-        offset = torch.zeros(2, 1, *mean.shape[1:], device=self._device, requires_grad=True)
-        optimizer = torch.optim.Adam([offset], betas=(0.8, 0.99))
-        chance = random.Random(1)
-        for step in range(STEPS):
-            for group in optimizer.param_groups:
-                group["lr"] = LEARNING_RATE * (1 - step / STEPS) ** 0.5
-            chosen = torch.tensor(chance.sample(range(CROPS), BATCH), device=self._device)
-            place = chance.randrange(PLACES), chance.randrange(PLACES)
-            loss = self._loss(chosen, mean + offset[0], std * offset[1].exp(), targets, place)
-            optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            if progress:
-                progress(step + 1, STEPS)
-        refinement = offset.detach().cpu().numpy()[:, 0, :, 0, 0].copy()
+            plain = self._projection(torch.from_numpy(stats.numbers)[None].to(self._device))
+        code = torch.zeros(2, 1, *plain[0].shape[1:], device=self._device)
+        kernels = torch.zeros(self._net.kernel_numbers, device=self._device)
+        chance, codes = random.Random(1), []
+        total, begun = sum(stage.steps for stage in STAGES), 0
+        for stage in STAGES:
+            code, kernels = code.clone().requires_grad_(), kernels.clone().requires_grad_(stage.kernels_rate > 0)
+            optimizer = torch.optim.Adam([{"params": [code]}, {"params": [kernels]}], betas=(0.8, 0.99))
+            for step in range(stage.steps):
+                for group, rate in zip(optimizer.param_groups, (stage.code_rate, stage.kernels_rate), strict=True):
+                    group["lr"] = rate * (1 - step / stage.steps) ** 0.5
+                chosen = torch.tensor(chance.sample(range(CROPS), BATCH), device=self._device)
+                place = chance.randrange(PLACES), chance.randrange(PLACES)
+                losses = self._losses(chosen, _style(plain, code), kernels, targets, place)
+                weights = WEIGHTS | {"content": stage.content, "grid": stage.grid}
+                loss = torch.stack([weights[name] * value for name, value in losses.items()]).sum()
+                optimizer.zero_grad()
+                loss.backward()  # type: ignore[no-untyped-call]
+                optimizer.step()
+                if progress:
+                    progress(begun + step + 1, total)
+            begun += stage.steps
+            code, kernels = code.detach(), kernels.detach()
+            codes.append(code)
+        before, more = codes[0], codes[1] - codes[0]
+        share = self._share(lambda share: (before + share * more, share * kernels), plain)
+        numbers = [part.cpu().numpy() for part in (before, (share * kernels).half().float(), share * more)]
+        refinement = Refinement(numbers[0][:, 0, :, 0, 0], numbers[1], numbers[2][:, 0, :, 0, 0])
         return replace(stats, refinements={**stats.refinements, self.network_id: refinement})
 
-    def _loss(self, chosen: Tensor, mean: Tensor, std: Tensor, targets: StyleTargets, place: tuple[int, int]) -> Tensor:
+    @torch.no_grad()
+    def _share(self, learned: Callable[[float], tuple[Tensor, Tensor]], plain: Statistics) -> float:
+        """The largest of SHARES that keeps structure; 0 when none does. learned: code and kernels with a share."""
+        crops, structure = self._crops[::8], [tap[::8] for tap in self._structure]
+
+        def distance(share: float) -> float:
+            code, kernels = learned(share)
+            style = (v.expand(len(crops), -1, -1, -1) for v in _style(plain, code))
+            return deep_structure_loss(self._taps(self._net.painted(crops, *style, kernels=kernels)), structure).item()
+
+        limit = distance(0.0) + FURTHER
+        return next((share for share in SHARES if distance(share) <= limit), 0.0)
+
+    def _losses(
+        self, chosen: Tensor, style: Statistics, kernels: Tensor, targets: StyleTargets, place: tuple[int, int]
+    ) -> dict[str, Tensor]:
         photographs = self._crops[chosen]
-        codes = (v.expand(2 * BATCH, -1, -1, -1) for v in (mean, std))
-        both = self._net.painted(torch.cat([photographs, self._noisy[chosen]]), *codes, at=place)
+        pictures = torch.cat([photographs, self._noisy[chosen]])
+        mean, std = (v.expand(2 * BATCH, -1, -1, -1) for v in style)
+        both = self._net.painted(pictures, mean, std, kernels=kernels, at=place)
         painting, again = both[:BATCH], both[BATCH:]
         structure = [tap[chosen] for tap in self._structure]
         losses = fast_losses(painting, self._taps(painting), targets, photograph=photographs, structure=structure)
-        losses["steady"] = F.l1_loss(again, painting)
-        return torch.stack([WEIGHTS[name] * loss for name, loss in losses.items()]).sum()
+        return losses | {"steady": F.l1_loss(again, painting)}
 
     def _taps(self, pictures: Tensor) -> list[Tensor]:
         with torch.autocast(self._device.type, torch.bfloat16, enabled=has_bf16(self._device)):
@@ -121,6 +170,11 @@ class Refiner:
         taps: TapStats = [(column(mean), column(std)) for mean, std in zip(stats.means, stats.stds, strict=True)]
         mean, std = opponent_statistics(stats.palette)
         return StyleTargets(taps, (column(mean), column(std)))
+
+
+def _style(plain: Statistics, code: Tensor) -> Statistics:
+    """Means and stds of the AdaIN layers: the projection's, with a code (2, 1, C, 1, 1)."""
+    return plain[0] + code[0], plain[1] * code[1].exp()
 
 
 def opponent_statistics(palette: Palette) -> tuple[Vector, Vector]:
