@@ -155,6 +155,13 @@ def test_kernels_are_added_to_the_networks_own(device: str, bank: Bank) -> None:
     assert np.abs(painting - expected.numpy().astype(int)).max() <= 1
 
 
+def test_kernels_of_another_network_are_one_line(bank: Bank) -> None:
+    engine = choose_engine("cpu", model="fast", half=False)
+    other = Refinement(refinement(1).code, np.ones(5, np.float32))
+    with pytest.raises(StyleError, match="refined for 5 kernel numbers, not 40976: refine it again"):
+        engine.style_code(replace(bank.stats("wave"), refinements={network_id("fast"): other}))
+
+
 def test_int8_leaves_kernels_as_they_are(bank: Bank) -> None:
     engine = choose_engine("openvino", model="fast", int8=True)
     stats = replace(unrefined(bank.stats("wave")), refinements={network_id("fast"): refinement(1)})

@@ -84,7 +84,9 @@ class Refinement:
         return more, np.exp(log_factor)
 
     def kernels_of(self, count: int) -> Vector:
-        """(count,) float32; zeros where they stay."""
+        """(count,) float32; zeros where they stay. Raises StyleError when the network has another number of them."""
+        if len(self.kernels) not in (0, count):
+            raise StyleError(f"a style is refined for {len(self.kernels)} kernel numbers, not {count}: refine it again")
         return self.kernels if len(self.kernels) else np.zeros(count, np.float32)
 
     def parts(self) -> dict[str, NDArray[Any]]:
