@@ -73,7 +73,7 @@ HalfOption = Annotated[
 ]
 Int8Option = Annotated[
     bool,
-    typer.Option("--int8", help="The fast model in 8-bit integers, on OpenVINO: quicker, less exact."),
+    typer.Option("--int8", help="The fast model in 8-bit integers, on OpenVINO: quicker, less of the style."),
 ]
 WeightsOption = Annotated[
     str | None,

@@ -1,9 +1,8 @@
 """From a frame to a painting: resize, mirror, engine, colour, steadiness, enlarge. Owns the state of one stream.
 
 The style code is computed when the blend of styles changes, never per frame, and never with an
-encoder: styles are statistics. Regions with styles of their own are one run of the network. A
-painting may be made at a smaller working size to hold a frame rate (`livestyle.painting.rate`); it is then
-enlarged to its own size.
+encoder: styles are statistics. A painting may be made at a smaller working size to hold a frame rate
+(`livestyle.painting.rate`); it is then enlarged to its own size.
 """
 
 from __future__ import annotations
