@@ -127,8 +127,8 @@ def test_engines_add_the_refinement_of_their_network(device: str, bank: Bank) ->
     refined = engine.style_code(replace(plain, refinements={network_id("fast"): added}))
     more, log_factor = added.code + added.kernels_code
     mean, std = (np.asarray(part).ravel() for part in (code.mean, code.std))
-    np.testing.assert_allclose(np.asarray(refined.mean).ravel(), mean + more, rtol=1e-4, atol=1e-6)
-    np.testing.assert_allclose(np.asarray(refined.std).ravel(), std * np.exp(log_factor), rtol=1e-4)
+    np.testing.assert_allclose(np.asarray(refined.mean).ravel(), mean + more, rtol=1e-5)
+    np.testing.assert_allclose(np.asarray(refined.std).ravel(), std * np.exp(log_factor), rtol=1e-5)
     np.testing.assert_array_equal(np.asarray(refined.kernels), added.kernels)
     assert not np.asarray(code.kernels).any()
 

@@ -6,6 +6,7 @@ Regions have soft edges, which lose nothing by that.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ from livestyle.frame import Masks
 
 COARSE_PIXELS = 1_000_000
 """Of a mask, at most."""
+STRIP_PIXELS = 1 << 20
 
 Places = NDArray[np.int64]
 """Rows or columns of pixels."""
@@ -35,6 +37,12 @@ class CoarseMasks:
     def window(self, rows: slice, columns: slice = slice(None)) -> Masks:
         """The same of neighbouring pixels."""
         return self.at(np.arange(self.height)[rows], np.arange(self.width)[columns])
+
+
+def strips(height: int, width: int) -> Iterator[slice]:
+    """The rows of a picture, so many at a time that masks of its size are small."""
+    step = max(1, STRIP_PIXELS // width)
+    return (slice(top, min(height, top + step)) for top in range(0, height, step))
 
 
 def coarse_size(width: int, height: int) -> tuple[int, int]:

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from livestyle.engine import Engine
-from livestyle.engine.coarse_masks import CoarseMasks
+from livestyle.engine.coarse_masks import CoarseMasks, strips
 from livestyle.engine.eager import EagerEngine, StyleCode
 from livestyle.engine.tiles import Tile, tiles_of
 from livestyle.frame import Masks, Picture
@@ -32,9 +32,6 @@ from livestyle.model.weights import ModelName
 
 TILE_PX: dict[ModelName, int] = {"fast": 1024, "paper": 1024}
 """Sides of tiles, at most. With `fast` features of larger ones leave the C library's heap, and take twice as long."""
-
-STRIP_LINES = 256
-"""Of two paintings that are mixed."""
 
 Progress = Callable[[int, int], None]
 """Told how many runs of the network on a tile are done, and how many there are."""
@@ -87,8 +84,7 @@ class TiledEngine(EagerEngine):
                 self.progress(region * runs + done, len(codes) * runs)
 
             painting = self._painted(rgb, code, alpha, None, progress)
-            for top in range(0, len(rgb), STRIP_LINES):
-                rows = slice(top, min(top + STRIP_LINES, len(rgb)))
+            for rows in strips(*rgb.shape[:2]):
                 shares = masks.window(rows)
                 mixed[rows] = composed(
                     [mixed[rows], painting[rows]], np.stack([shares[:region].sum(0), shares[region]])
@@ -105,7 +101,7 @@ class TiledEngine(EagerEngine):
         first: defaultdict[int, Moments] = defaultdict(Moments)
         done = count(1)
         for tile, window, _ in self._windows(rgb, None, tiles):
-            for layer, features in self._painter.unstyled(window, code.kernels, _part(tile)).items():
+            for layer, features in network.unstyled(window, _part(tile), code.kernels).items():
                 first[layer].add(_own(tile, features))
             runs = len(tiles) * (2 + network.layers - len(first))
             progress(next(done), runs)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -19,7 +19,7 @@ from livestyle.model.adain import mean_std
 from livestyle.model.decoder import Decoder
 from livestyle.model.fast import DOWNSCALE, FastConfig, FastModel, FastNet
 from livestyle.model.paper import PaperNet, Relu41
-from livestyle.model.part import Finish, Part, PartPainter
+from livestyle.model.part import Finish, Part
 from livestyle.model.vgg import VGGEncoder
 from livestyle.model.weights import ModelName, WeightsEntry, load_into, network_entries, read_tensors
 
@@ -71,11 +71,6 @@ class Painter(nn.Module):
         own = kernels if self.kernel_numbers else masks
         painting: Tensor = self.network(rgb, mean, std, alpha, own, part, finish)
         return painting
-
-    def unstyled(self, rgb: Tensor, kernels: Tensor, part: Part) -> dict[int, Tensor]:
-        """What those AdaIN layers are given that none comes before, by the layer's number; as `paint`."""
-        network = cast(PartPainter, self.network)
-        return network.unstyled(rgb, part, kernels) if self.kernel_numbers else network.unstyled(rgb, part)
 
 
 class StyleReader(nn.Module):

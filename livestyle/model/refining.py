@@ -110,13 +110,13 @@ class Refiner:
         for stage in STAGES:
             code, kernels = code.clone().requires_grad_(), kernels.clone().requires_grad_(stage.kernels_rate > 0)
             optimizer = torch.optim.Adam([{"params": [code]}, {"params": [kernels]}], betas=(0.8, 0.99))
+            weights = WEIGHTS | {"content": stage.content, "grid": stage.grid}
             for step in range(stage.steps):
                 for group, rate in zip(optimizer.param_groups, (stage.code_rate, stage.kernels_rate), strict=True):
                     group["lr"] = rate * (1 - step / stage.steps) ** 0.5
                 chosen = torch.tensor(chance.sample(range(CROPS), BATCH), device=self._device)
                 place = chance.randrange(PLACES), chance.randrange(PLACES)
                 losses = self._losses(chosen, _style(plain, code), kernels, targets, place)
-                weights = WEIGHTS | {"content": stage.content, "grid": stage.grid}
                 loss = torch.stack([weights[name] * value for name, value in losses.items()]).sum()
                 optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]

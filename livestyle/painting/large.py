@@ -6,11 +6,11 @@ photograph and the painting, three bytes a pixel each, it needs what one tile or
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from livestyle.engine.coarse_masks import CoarseMasks, coarse_size
+from livestyle.engine.coarse_masks import CoarseMasks, coarse_size, strips
 from livestyle.engine.tiled import Progress, TiledEngine
 from livestyle.frame import Picture
 from livestyle.looks.look import Look
@@ -20,8 +20,6 @@ from livestyle.painting.color import keep_frame_color, match_palettes, sample_st
 from livestyle.painting.pipeline import painted_regions, prepared, with_original
 from livestyle.painting.rate import Size
 from livestyle.painting.size import fit_size
-
-STRIP_PIXELS = 1 << 20
 
 
 class LargePainter:
@@ -56,7 +54,7 @@ def _colour(
     owns = _palettes_of(painting, shares) if matched else []
     layout = look.layout if look.layout and None in look.layout.styles else None
     regions = CoarseMasks(masks_of(layout.area, *coarse_size(width, height)), width, height) if layout else None
-    for rows in _strips(height, width):
+    for rows in strips(height, width):
         strip = painting[rows]
         if matched:
             masks = None if shares is None else shares.window(rows)
@@ -84,8 +82,3 @@ def _palettes_of(painting: Picture, shares: CoarseMasks | None) -> list[Palette]
     if shares is None:
         return [palette_of(sample)]
     return [palette_of(sample, share) for share in shares.at(np.arange(0, height, step), np.arange(0, width, step))]
-
-
-def _strips(height: int, width: int) -> Iterator[slice]:
-    step = max(1, STRIP_PIXELS // width)
-    return (slice(top, min(height, top + step)) for top in range(0, height, step))
