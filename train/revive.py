@@ -11,34 +11,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from livestyle.model.build import build_reader
 from livestyle.model.fast import FastModel
-from livestyle.model.losses import style_targets
-from livestyle.model.weights import network_entries
-from train.data import evenly, index_pictures
-from train.fast import load_fast, style_numbers
-from train.runtime import command_line, flag, parse_flags, run
-from train.ship import add_networks, trained_network
+from train.in_place import InPlaceFlags, bias_of, opened, put_back
+from train.runtime import flag, parse_flags, run
 
 SKIPPED_STD_BIAS = -7.0
 """Of a new channel on its way past the coarser ones: it begins at a five-hundredth of the others."""
 
 
 @dataclass(frozen=True)
-class Flags:
+class Flags(InPlaceFlags):
     """Draw the dead channels of the fast network of a weights folder anew."""
 
-    content: tuple[str, ...] = flag("photographs: folders, tar shards or globs")
-    style: tuple[str, ...] = flag("artworks: the same")
-    weights: Path = flag("the weights folder", Path("weights"))
     count: int = flag("photographs, and artworks, to look at", 24)
     side: int = flag("of the photographs, squares, in pixels; a multiple of 8", 160)
-    style_side: int = flag("statistics of works at this size, in pixels", 384)
     seed: int = flag("of the new weights", 0)
 
 
@@ -86,17 +76,12 @@ def revive(model: FastModel, photographs: Tensor, styles: Sequence[Tensor], seed
         for channel in (seen[reader] == 0).nonzero().flatten().tolist():
             fan_in = maker.weight[channel].numel()
             maker.weight[channel] = torch.randn(maker.weight[channel].shape, generator=generator) * (2 / fan_in) ** 0.5
-            _zeros(maker.bias, channel)
+            bias_of(maker)[channel] = 0
             reader.weight[:, channel] = 0
             if normalised is not None:
                 _give_statistics(model, normalised, channel, std_bias)
             count += 1
     return count
-
-
-def _zeros(bias: Tensor | None, channel: int) -> None:
-    assert bias is not None
-    bias[channel] = 0
 
 
 def _give_statistics(model: FastModel, layer: int, channel: int, std_bias: float | None) -> None:
@@ -116,19 +101,9 @@ def _give_statistics(model: FastModel, layer: int, channel: int, std_bias: float
 
 def main(flags: Flags) -> None:
     """Replace fast.safetensors in the weights folder. Raises OSError, ValueError, WeightsError."""
-    own = network_entries(flags.weights, "fast")[1]
-    model = load_fast(own.file, "--weights").eval()
-    encoder = build_reader("fast", flags.weights).encoder
-    photographs, works = (
-        evenly(index_pictures(list(sources)), flags.count, side)
-        for sources, side in ((flags.content, flags.side), (flags.style, flags.style_side))
-    )
-    with torch.no_grad():
-        styles = [style_numbers(style_targets(work[None], encoder(work[None]))) for work in works]
-    squares = torch.stack([photograph[:, : flags.side, : flags.side] for photograph in photographs])
-    print(f"channels drawn anew: {revive(model, squares, styles, flags.seed)}")
-    command = f"{own.command}; then {command_line('train.revive', flags)}"
-    add_networks(flags.weights, {"fast": trained_network("fast", model.state_dict(), "fast", command)})
+    model, squares, styles = opened(flags)
+    print(f"channels drawn anew: {revive(model, torch.stack(squares), styles, flags.seed)}")
+    put_back(model, "train.revive", flags)
 
 
 if __name__ == "__main__":

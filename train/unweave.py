@@ -11,21 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from livestyle.model.fast import FastModel
-from livestyle.model.losses import style_targets
-from livestyle.model.vgg import VGGEncoder
-from livestyle.model.weights import network_entries
-from train.data import evenly, index_pictures
-from train.fast import load_fast, style_numbers
-from train.loop import load_network
-from train.runtime import command_line, flag, parse_flags, run
-from train.ship import add_networks, trained_network
+from train.in_place import InPlaceFlags, bias_of, opened, put_back
+from train.runtime import flag, parse_flags, run
 
 WEAVE = (-1, 6, -15, 20, -15, 6, -1)
 """Sixth differences over 64: all of what repeats every two pixels, an eighth of what repeats every four."""
@@ -34,15 +27,9 @@ RIDGE = 1e-6
 
 
 @dataclass(frozen=True)
-class Flags:
+class Flags(InPlaceFlags):
     """Fit the last layer of the fast network of a weights folder anew."""
 
-    content: tuple[str, ...] = flag("photographs: folders, tar shards or globs")
-    style: tuple[str, ...] = flag("artworks: the same")
-    weights: Path = flag("the weights folder", Path("weights"))
-    count: int = flag("photographs, and artworks", 72)
-    side: int = flag("of the photographs, squares, in pixels; a multiple of 8", 288)
-    style_side: int = flag("statistics of works at this size, in pixels", 384)
     each: int = flag("artworks for each photograph", 4)
 
 
@@ -89,11 +76,11 @@ def refit(model: FastModel, pairs: Iterator[tuple[Tensor, Tensor]]) -> None:
             product += (seen.T @ wanted).double()
     finally:
         hook.remove()
-    before = torch.cat([out.weight.flatten(1), _bias(out)[:, None]], dim=1).T.double()
+    before = torch.cat([out.weight.flatten(1), bias_of(out)[:, None]], dim=1).T.double()
     ridge = RIDGE * square.diagonal().mean() * torch.eye(size, dtype=torch.float64, device=square.device)
     after = torch.linalg.solve(square + ridge, product + ridge @ before).float()
     out.weight.copy_(after[:-1].T.reshape_as(out.weight))
-    _bias(out).copy_(after[-1])
+    bias_of(out).copy_(after[-1])
 
 
 def _inputs(features: Tensor, layer: nn.Conv2d) -> Tensor:
@@ -102,11 +89,6 @@ def _inputs(features: Tensor, layer: nn.Conv2d) -> Tensor:
     padded = F.pad(features, (padding,) * 4, mode="reflect")
     seen = F.unfold(padded, layer.kernel_size)[0].T
     return torch.cat([seen, seen.new_ones(len(seen), 1)], dim=1)
-
-
-def _bias(layer: nn.Conv2d) -> Tensor:
-    assert layer.bias is not None
-    return layer.bias
 
 
 def pairs_of(photographs: Sequence[Tensor], styles: Sequence[Tensor], each: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -129,24 +111,13 @@ def mean_surplus(model: FastModel, pairs: Iterator[tuple[Tensor, Tensor]]) -> fl
 
 def unweave(flags: Flags) -> None:
     """Replace fast.safetensors in the weights folder. Raises OSError, ValueError, WeightsError."""
-    encoder_entry, own = network_entries(flags.weights, "fast")
-    model = load_fast(own.file, "--weights").eval()
-    encoder = VGGEncoder(encoder_entry.arch).eval()
-    load_network(encoder, encoder_entry.file)
-    photographs, works = (
-        evenly(index_pictures(list(sources)), flags.count, side)
-        for sources, side in ((flags.content, flags.side), (flags.style, flags.style_side))
-    )
-    with torch.no_grad():
-        styles = [style_numbers(style_targets(work[None], encoder(work[None]))) for work in works]
-    squares = [photograph[:, : flags.side, : flags.side] for photograph in photographs]
+    model, squares, styles = opened(flags)
     before = mean_surplus(model, pairs_of(squares, styles, 1))
     refit(model, pairs_of(squares, styles, flags.each))
     print(
         f"alternating beyond the photographs: {before:.3f} -> {mean_surplus(model, pairs_of(squares, styles, 1)):.3f}"
     )
-    command = f"{own.command}; then {command_line('train.unweave', flags)}"
-    add_networks(flags.weights, {"fast": trained_network("fast", model.state_dict(), "fast", command)})
+    put_back(model, "train.unweave", flags)
 
 
 if __name__ == "__main__":
