@@ -15,7 +15,7 @@ from livestyle.model.fast import FastModel
 from livestyle.model.weights import network_entries
 from tests.training import smooth_pictures
 from train.fast import load_fast
-from train.revive import Flags, alive, main, revive
+from train.revive import Flags, dead, main, revive
 from train.runtime import run
 
 
@@ -47,8 +47,8 @@ def photographs() -> Tensor:
     return torch.rand(2, 3, 48, 64, generator=torch.Generator().manual_seed(2))
 
 
-def dead(model: FastModel, photographs: Tensor, styles: list[Tensor]) -> list[int]:
-    return [int((part == 0).sum()) for part in alive(model, photographs, styles).values()]
+def counted(model: FastModel, photographs: Tensor, styles: list[Tensor]) -> list[int]:
+    return [int(part.sum()) for part in dead(model, photographs, styles).values()]
 
 
 def painted(model: FastModel, photographs: Tensor, styles: list[Tensor]) -> Tensor:
@@ -57,11 +57,11 @@ def painted(model: FastModel, photographs: Tensor, styles: list[Tensor]) -> Tens
 
 
 def test_dead_channels_live_and_paintings_stay(model: FastModel, photographs: Tensor, styles: list[Tensor]) -> None:
-    before, found = painted(model, photographs, styles), dead(model, photographs, styles)
+    before, found = painted(model, photographs, styles), counted(model, photographs, styles)
     others = {name: value.clone() for name, value in model.state_dict().items() if "down2" in name or "merge1" in name}
     assert found[1] == found[6] == found[-1] == 1 and sum(found) == 3
     assert revive(model, photographs, styles) == 3
-    assert sum(dead(model, photographs, styles)) == 0
+    assert sum(counted(model, photographs, styles)) == 0
     torch.testing.assert_close(painted(model, photographs, styles), before, atol=4e-3, rtol=0)  # a level of 255
     assert all(torch.equal(model.state_dict()[name], value) for name, value in others.items())
     assert revive(model, photographs, styles) == 0

@@ -33,35 +33,35 @@ class Flags(InPlaceFlags):
 
 
 @torch.no_grad()
-def alive(model: FastModel, photographs: Tensor, styles: Sequence[Tensor]) -> dict[nn.Conv2d, Tensor]:
-    """Largest part of a painting's places above zero, of each convolution's inputs, (C,).
+def dead(model: FastModel, photographs: Tensor, styles: Sequence[Tensor]) -> dict[nn.Conv2d, Tensor]:
+    """Which of each convolution's inputs are above zero in no painting, (C,), bool.
 
     photographs: (N, 3, H, W) in [0, 1]; styles: their numbers, (1, STYLE_NUMBERS) each.
     """
-    seen = {layer: torch.zeros(layer.in_channels) for layer in model.net.convolutions()}
+    silent = {layer: torch.ones(layer.in_channels, dtype=torch.bool) for layer in model.net.convolutions()}
 
     def look(layer: nn.Module, inputs: tuple[Tensor]) -> None:
         assert isinstance(layer, nn.Conv2d)
-        seen[layer] = torch.maximum(seen[layer], (inputs[0] > 0).float().mean((2, 3)).amax(0))
+        silent[layer] &= (inputs[0] <= 0).all(dim=(0, 2, 3))
 
-    hooks = [layer.register_forward_pre_hook(look) for layer in seen]
+    hooks = [layer.register_forward_pre_hook(look) for layer in silent]
     try:
         for numbers in styles:
             model.painted(photographs, numbers.expand(len(photographs), -1), 1.0)
     finally:
         for hook in hooks:
             hook.remove()
-    return seen
+    return silent
 
 
 @torch.no_grad()
 def revive(model: FastModel, photographs: Tensor, styles: Sequence[Tensor], seed: int = 0) -> int:
-    """Draw dead channels anew, returns how many; as `alive`.
+    """Draw dead channels anew, returns how many; as `dead`.
 
     Paintings stay as they were but for the channels that pass the coarser ones, which hardly change them yet, and for
     what these photographs and styles do not show.
     """
-    seen, generator = alive(model, photographs, styles), torch.Generator().manual_seed(seed)
+    silent, generator = dead(model, photographs, styles), torch.Generator().manual_seed(seed)
     net, blocks = model.net, model.net.config.blocks
     inner = net.convolutions()[3 : 3 + 2 * blocks]
     makers: list[tuple[nn.Conv2d, nn.Conv2d, int | None, float | None]] = [  # with what reads it, and the AdaIN between
@@ -73,7 +73,7 @@ def revive(model: FastModel, photographs: Tensor, styles: Sequence[Tensor], seed
     ]
     count = 0
     for maker, reader, normalised, std_bias in makers:
-        for channel in (seen[reader] == 0).nonzero().flatten().tolist():
+        for channel in silent[reader].nonzero().flatten().tolist():
             fan_in = maker.weight[channel].numel()
             maker.weight[channel] = torch.randn(maker.weight[channel].shape, generator=generator) * (2 / fan_in) ** 0.5
             bias_of(maker)[channel] = 0
