@@ -7,13 +7,16 @@ import pytest
 import torch
 from torch import Tensor
 
+from livestyle.model.adain import mean_std
 from livestyle.model.losses import (
     color_loss,
     content_loss,
     grid_loss,
+    structure_loss,
     style_loss,
     style_targets,
     tap_stats,
+    tint_loss,
     tone_loss,
     total_variation,
 )
@@ -47,6 +50,20 @@ def test_style_loss_is_the_distance_of_means_and_stds_over_all_taps() -> None:  
         (mean_a, std_a), (mean_b, std_b) = numpy_stats(a), numpy_stats(b)
         expected += np.mean((mean_a - mean_b) ** 2) + np.mean((std_a - std_b) ** 2)
     assert style_loss(output, tap_stats(style)).item() == pytest.approx(expected, rel=1e-4)
+
+
+def test_gradients_are_those_of_the_formulas() -> None:
+    """Of the style and the structure loss, each of which has a short way back."""
+    (mean, std), tap, other = mean_std(make_taps(2)[0]), make_taps(0)[0].requires_grad_(), make_taps(1)[0]
+    own_mean, own_std = mean_std(tap)
+    other_mean, other_std = mean_std(other)
+    for loss, formula in (
+        (style_loss([tap], [(mean, std)]), (own_mean - mean).square().mean() + (own_std - std).square().mean()),
+        (structure_loss(tap, other), ((tap - own_mean) / own_std - (other - other_mean) / other_std).square().mean()),
+    ):
+        ours, theirs = (torch.autograd.grad(one, tap, retain_graph=True)[0] for one in (loss, formula))
+        assert theirs.abs().max() > 1e-4
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-7)
 
 
 @pytest.mark.parametrize("tap", range(4))
@@ -145,6 +162,35 @@ def test_tone_is_light_and_dark_whatever_the_contrast() -> None:
     assert tone_loss(1 - photograph, photograph) > 2  # a negative
     flat = torch.full((1, 3, 32, 32), 0.5) + 0.01 * torch.randn(1, 3, 32, 32, generator=generator)
     assert tone_loss(flat.flip(3), flat) < 1e-2  # noise is no tone
+
+
+def test_tint_is_colour_that_the_photograph_does_not_explain() -> None:
+    generator = torch.Generator().manual_seed(0)
+    photograph = torch.rand(2, 3, 5, 6, generator=generator).repeat_interleave(16, 2).repeat_interleave(16, 3)
+    mixing = torch.tensor([[0.1, 0.5, 0.2], [0.6, 0.1, 0.1], [0.0, -0.4, 0.3]])
+    recoloured = torch.einsum("oc,nchw->nohw", mixing, photograph) + torch.tensor([0.1, 0.2, 0.4]).view(1, 3, 1, 1)
+    assert tint_loss(photograph, photograph) < 1e-10
+    assert tint_loss(recoloured, photograph) < 1e-10
+    clouded = recoloured.clone()
+    clouded[:, 0, :32, :32] += 0.2  # red, over four places of thirty
+    assert 1e-4 < tint_loss(clouded, photograph) <= (0.2**2 + 0.1**2) / 2 * 4 / 30
+    darker = recoloured.clone()
+    darker[:, :, :32, :32] -= 0.2
+    assert tint_loss(darker, photograph) < 1e-10  # that is tone
+    grey = photograph.mean(1, keepdim=True).expand(-1, 3, -1, -1)
+    assert tint_loss(grey, grey) < 1e-10 < 1e-4 < tint_loss(photograph, grey)
+    dabs = recoloured + 0.2 * torch.tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1) * (torch.arange(96) // 4 % 2 * 2 - 1)
+    assert tint_loss(dabs, photograph) < 1e-10  # of brush strokes it says nothing
+
+
+def test_tint_loss_pulls_a_cloud_off_a_picture() -> None:
+    photograph = torch.full((1, 3, 80, 96), 0.5)
+    clouded = photograph.clone()
+    clouded[:, 0, :32, :32] += 0.2
+    clouded.requires_grad_()
+    with torch.autocast("cpu", torch.bfloat16):  # as training does
+        (gradient,) = torch.autograd.grad(tint_loss(clouded, photograph), clouded)
+    assert gradient.dtype == torch.float32 and gradient[:, 0, :32, :32].min() > 0 > gradient[:, 1, :32, :32].max()
 
 
 @pytest.mark.parametrize("period", [2, 4, 8])

@@ -44,6 +44,7 @@ class Flags(RunFlags):
     style_side: int = flag("statistics of whole works at this shorter side, once each", 256)
     content_weight: float = flag("weight of the content loss: relu4_1 and half of relu3_1, instance-normalised", 26.0)
     tone_weight: float = flag("weight of the tone loss: light and dark where the photograph has them", 150.0)
+    tint_weight: float = flag("weight of the tint loss: colour changes where the photograph's does", 1000.0)
     style_weight: float = flag("weight of the style loss", 20.0)
     color_weight: float = flag("weight of the colour loss: mean and std of RGB and opponent colours", 300.0)
     grid_weight: float = flag("weight of the grid loss: details that repeat every 8 pixels", 1.5)
