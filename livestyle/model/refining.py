@@ -57,7 +57,7 @@ class Stage:
     grid: float
 
 
-STAGES = Stage(60, 0.06, 0.0, content=38.0, grid=3.0), Stage(300, 0.06, 2e-3, content=40.0, grid=15.0)
+STAGES = Stage(60, 0.06, 0.0, content=38.0, grid=3.0), Stage(450, 0.06, 2e-3, content=38.0, grid=15.0)
 """For the code alone, and for both: kernels may paint what is bound to the grid of pixels."""
 SHARES = 1.0, 0.75, 0.5, 0.25
 FURTHER = 0.15
