@@ -80,7 +80,7 @@ def test_the_halo_is_what_a_painting_depends_on(bank: Bank, model: ModelName, le
     """With the halo around it a part is the same whatever is further out; with less of it it is not."""
     painter = whole(model)._painter
     full_px: int = painter.network.halo_px
-    code = whole(model).style_code(unrefined(bank.stats("wave")))
+    code = whole(model).style_code(unrefined(bank.stats("apocalypse")))
     picture = torch.rand(1, 3, 24, 200 + 2 * full_px, generator=torch.Generator().manual_seed(0))
     start, stop = full_px + 64, full_px + 136
 

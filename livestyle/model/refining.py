@@ -98,7 +98,7 @@ class Refiner:
     def refine(self, stats: StyleStats, progress: Callable[[int, int], None] | None = None) -> StyleStats:
         """The style with a refinement for this network. progress: told how many steps of how many are done.
 
-        About 75 s on two CPU cores with bfloat16. The same style gives the same refinement on one machine.
+        About a minute on two CPU cores with bfloat16. The same style gives the same refinement on one machine.
         """
         targets = self._targets(stats)
         with torch.no_grad():
