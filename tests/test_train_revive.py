@@ -16,7 +16,6 @@ from livestyle.model.weights import network_entries
 from tests.training import smooth_pictures
 from train.fast import load_fast
 from train.revive import Flags, dead, main, revive
-from train.runtime import run
 
 
 @pytest.fixture
@@ -88,11 +87,3 @@ def test_weights_are_replaced_and_say_how(tmp_path: Path, capsys: pytest.Capture
     own = network_entries(weights, "fast")[1]
     assert own.command.startswith(f"{earlier.command}; then python -m train.revive --content")
     assert load_fast(own.file, "--init").net.config == load_fast(earlier.file, "--init").net.config
-
-
-def test_a_folder_without_pictures_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(SystemExit) as stop:
-        run(main, Flags((str(tmp_path / "empty"),), (str(tmp_path / "empty"),)))
-    error = capsys.readouterr().err
-    assert stop.value.code == 2 and error.startswith("error: ") and error.count("\n") == 1

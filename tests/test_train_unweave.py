@@ -15,7 +15,6 @@ from livestyle.model.fast import FastModel
 from livestyle.model.weights import network_entries
 from tests.training import smooth_pictures
 from train.fast import load_fast
-from train.runtime import run
 from train.unweave import Flags, mean_surplus, pairs_of, refit, surplus, unweave, unwoven, weave
 
 
@@ -94,11 +93,3 @@ def test_weights_are_replaced_and_say_how(tmp_path: Path, capsys: pytest.Capture
     fitted = load_fast(own.file, "--init").state_dict()
     changed = {name for name, value in model.state_dict().items() if not torch.equal(fitted[name], value)}
     assert changed == {"net.out.weight", "net.out.bias"}
-
-
-def test_a_folder_without_pictures_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(SystemExit) as stop:
-        run(unweave, Flags((str(tmp_path / "empty"),), (str(tmp_path / "empty"),)))
-    error = capsys.readouterr().err
-    assert stop.value.code == 2 and error.startswith("error: ") and error.count("\n") == 1

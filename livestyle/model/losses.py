@@ -148,10 +148,10 @@ def tint_loss(painting: Tensor, photograph: Tensor) -> Tensor:
     the photograph's colours there. Both (N, 3, H, W) in [0, 1]. A network that has to reach a colourful artwork's
     statistics else lays clouds of colour over faces, which neither the content nor the tone loss sees.
     """
-    colors, seen = (F.avg_pool2d(part.float(), TINT_PX).flatten(2).mT for part in (painting, photograph))
     with torch.autocast(painting.device.type, enabled=False):
+        small, seen = (F.avg_pool2d(part.float(), TINT_PX) for part in (painting, photograph))
+        tints, seen = (part.flatten(2).mT for part in (opponent_colors(small)[:, 3:], seen))
         basis = torch.linalg.qr(F.pad(seen, (0, 1), value=1.0)).Q
-        tints = colors @ colors.new_tensor(OPPONENT[3:]).T
         return F.mse_loss(basis @ (basis.mT @ tints), tints)
 
 
